@@ -1,0 +1,110 @@
+"""The closed lists: every code that a row, a rejection or an ignored record can carry.
+
+Analysts group by these words and alerts watch them, so a code is added here with its meaning, or it does not exist.
+"""
+
+from enum import StrEnum
+
+
+class Source(StrEnum):
+    """Where a number comes from (promise 3 of the design), best first."""
+
+    REPORTED = "reported"
+    COUNTED = "counted"
+    ESTIMATED = "estimated"
+    UNKNOWN = "unknown"
+
+
+class Charged(StrEnum):
+    """Whether the service charges the call."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+class AppIdSource(StrEnum):
+    """What vouches for the application id."""
+
+    VALIDATED = "validated"
+    UNVERIFIED_TOKEN = "unverified_token"
+    DECLARED = "declared"
+    KEY_HASH = "key_hash"
+    NONE = "none"
+
+
+class Kind(StrEnum):
+    """How much of a call a record shows."""
+
+    EXCHANGE = "exchange"
+    REQUEST = "request"
+    RESPONSE = "response"
+
+
+class Operation(StrEnum):
+    """What the call asked for; empty where nothing tells."""
+
+    CHAT = "chat"
+    COMPLETIONS = "completions"
+    EMBEDDINGS = "embeddings"
+    RESPONSES = "responses"
+    MESSAGES = "messages"
+    IMAGES = "images"
+    TRANSCRIPTION = "transcription"
+    SPEECH = "speech"
+    UNKNOWN = ""
+
+
+class Note(StrEnum):
+    """Why a row is as it is. `meaning` feeds the generated documentation."""
+
+    meaning: str
+
+    def __new__(cls, code: str, meaning: str) -> "Note":
+        """Make a member out of its code and its meaning."""
+        member = str.__new__(cls, code)
+        member._value_ = code
+        member.meaning = meaning
+        return member
+
+    ABORTED = "aborted", "The stream ended without a finish reason; what was sent is counted."
+    CUT = "cut", "Part of a body did not reach the meter."
+    LOWER_BOUND = "lower_bound", "The service charges at least this much; the rest is not in the record."
+    DEFAULT_ENCODING = "default_encoding", "Nothing named a known model, so the default tokenizer was used."
+    MODEL_FROM_DEPLOYMENT = "model_from_deployment", "Only the deployment's name hinted at the model."
+    MODEL_UNKNOWN = "model_unknown", "No evidence of the model in the record."
+    REQUEST_UNSEEN = "request_unseen", "The request is not in this record."
+    IDENTITY_BY_CONTENT = "identity_by_content", "Nothing identified the call, so a hash of the record does."
+    TIME_UNKNOWN = "time_unknown", "The record states that it has no time; the call is in no period."
+    TIME_FROM_ARRIVAL = "time_from_arrival", "The record has no time of its own; the event's time of arrival stands in."
+    TIME_FROM_BODY = "time_from_body", "The record has no time of its own; the service's `created` stands in."
+    UNVERIFIABLE_TOKEN = "unverifiable_token", "An Authorization header held a token that could not be read."
+    MEDIA_NOT_COUNTED = "media_not_counted", "Images, audio or files are part of the prompt and are not counted."
+    INCONSISTENT_USAGE = "inconsistent_usage", "The service's own numbers contradict each other; they are kept as reported."
+
+
+class Reason(StrEnum):
+    """Why a record gave no row. `meaning` feeds the generated documentation."""
+
+    meaning: str
+
+    def __new__(cls, code: str, meaning: str) -> "Reason":
+        """Make a member out of its code and its meaning."""
+        member = str.__new__(cls, code)
+        member._value_ = code
+        member.meaning = meaning
+        return member
+
+    # rejected: kept as dead letters, metered by a replay once mended
+    EMPTY_EVENT = "empty_event", "The event has no bytes."
+    NOT_JSON = "not_json", "The bytes are not JSON and not another known form."
+    NOT_A_RECORD = "not_a_record", "JSON, but no object (or a list or envelope of objects)."
+    UNKNOWN_SHAPE = "unknown_shape", "An object that no known shape of record explains."
+    UNKNOWN_VERSION = "unknown_version", "A canonical record of a version that this meter does not read."
+    UNKNOWN_KIND = "unknown_kind", "A canonical record whose kind is not exchange, request or response."
+    NO_TIME = "no_time", "No time in the record, none of arrival, none in the body."
+    TOO_DEEP = "too_deep", "JSON nested too deeply to be a record."
+    METER_FAULT = "meter_fault", "The meter failed on this record: a defect to report."
+    # ignored: understood, and not usage
+    NOT_USAGE = "not_usage", "A record that by design tells nothing of a model call."
+    NOT_A_MODEL_CALL = "not_a_model_call", "A call to a path that serves no model (lists, files, health probes)."

@@ -1,0 +1,22 @@
+"""What arrives: events, each some bytes and where they came from."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where an event was found. The empty origin is a file's."""
+
+    hub: str = ""
+    partition: str = ""
+    sequence_number: int | None = None
+    enqueued_time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event: its bytes as they arrived, of any content whatever, and its origin."""
+
+    body: bytes
+    origin: Origin = Origin()

@@ -1,0 +1,37 @@
+"""A call as it was said: both bodies parsed, streams put back together, the models that were named."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from token_meter.codes import Kind, Operation
+from token_meter.jsontypes import JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """What usage and counting look at; made once per record by `read_exchange`."""
+
+    operation: Operation
+    kind: Kind = Kind.EXCHANGE
+    request: JsonObject | None = None
+    """The request's JSON body, None where it is unseen or no JSON object."""
+    response: JsonObject | None = None
+    """The answer as one body; a stream's events are put together into the body that the service would have sent whole."""
+    is_stream: bool | None = None
+    request_cut: bool = False
+    """Part of the request's body did not reach the meter."""
+    response_cut: bool = False
+    """Part of the answer did not reach the meter (which is not `aborted`: the caller may have got it whole)."""
+    aborted: bool = False
+    """The stream ended without a finish reason."""
+    status: int | None = None
+    charged: bool | None = None
+    served_model: str = ""
+    """The model that the service says it ran: from the body (never an Azure deployment's name), or `x-ms-served-model`."""
+    requested_model: str = ""
+    """The request's `model`; on Azure this may be a deployment's name."""
+    deployment: str = ""
+    azure: bool = True
+    """Served by Azure rather than by api.openai.com: the two count a few things differently."""
+    time: datetime | None = None
+    """When the call was made; some counting rules changed on a date."""
