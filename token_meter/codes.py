@@ -4,6 +4,7 @@ Analysts group by these words and alerts watch them, so a code is added here wit
 """
 
 from enum import StrEnum
+from typing import Self
 
 
 class Source(StrEnum):
@@ -27,7 +28,7 @@ class AppIdSource(StrEnum):
     """What vouches for the application id."""
 
     VALIDATED = "validated"
-    UNVERIFIED_TOKEN = "unverified_token"
+    UNVERIFIED_TOKEN = "unverified_token"  # noqa: S105 - a code, no password
     DECLARED = "declared"
     KEY_HASH = "key_hash"
     NONE = "none"
@@ -60,7 +61,7 @@ class Note(StrEnum):
 
     meaning: str
 
-    def __new__(cls, code: str, meaning: str) -> "Note":
+    def __new__(cls, code: str, meaning: str) -> Self:
         """Make a member out of its code and its meaning."""
         member = str.__new__(cls, code)
         member._value_ = code
@@ -80,7 +81,12 @@ class Note(StrEnum):
     TIME_FROM_BODY = "time_from_body", "The record has no time of its own; the service's `created` stands in."
     UNVERIFIABLE_TOKEN = "unverifiable_token", "An Authorization header held a token that could not be read."
     MEDIA_NOT_COUNTED = "media_not_counted", "Images, audio or files are part of the prompt and are not counted."
-    INCONSISTENT_USAGE = "inconsistent_usage", "The service's own numbers contradict each other; they are kept as reported."
+    COUNT_FAULT = "count_fault", "The counter failed on this call: a defect to report; its numbers are unknown."
+    CUSTOM_DROPPED = "custom_dropped", "The customer's dimensions were larger than a row may carry, and were left out."
+    INCONSISTENT_USAGE = (
+        "inconsistent_usage",
+        "The service's own numbers contradict each other; they are kept as reported.",
+    )
 
 
 class Reason(StrEnum):
@@ -88,7 +94,7 @@ class Reason(StrEnum):
 
     meaning: str
 
-    def __new__(cls, code: str, meaning: str) -> "Reason":
+    def __new__(cls, code: str, meaning: str) -> Self:
         """Make a member out of its code and its meaning."""
         member = str.__new__(cls, code)
         member._value_ = code

@@ -6,12 +6,16 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Where an event was found. The empty origin is a file's."""
+    """Where an event was found: on a hub, or in a file."""
 
     hub: str = ""
+    """`namespace/hub`."""
     partition: str = ""
     sequence_number: int | None = None
     enqueued_time: datetime | None = None
+    file: str = ""
+    line: int | None = None
+    """Line of a text file, or place in a Capture file, from 1."""
 
 
 @dataclass(frozen=True, slots=True)

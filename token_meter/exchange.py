@@ -16,7 +16,7 @@ class Exchange:
     request: JsonObject | None = None
     """The request's JSON body, None where it is unseen or no JSON object."""
     response: JsonObject | None = None
-    """The answer as one body; a stream's events are put together into the body that the service would have sent whole."""
+    """The answer as one body; a stream's events are put together into what the service would have sent whole."""
     is_stream: bool | None = None
     request_cut: bool = False
     """Part of the request's body did not reach the meter."""
@@ -27,7 +27,7 @@ class Exchange:
     status: int | None = None
     charged: bool | None = None
     served_model: str = ""
-    """The model that the service says it ran: from the body (never an Azure deployment's name), or `x-ms-served-model`."""
+    """The model that the service says it ran (never the name of an Azure deployment)."""
     requested_model: str = ""
     """The request's `model`; on Azure this may be a deployment's name."""
     deployment: str = ""

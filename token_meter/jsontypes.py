@@ -4,6 +4,7 @@ Everything here comes from the wire: each reader answers with a value of the ask
 exception and never with a value bent into shape.
 """
 
+import re
 from collections.abc import Mapping
 from typing import TypeAlias
 
@@ -12,20 +13,44 @@ import orjson
 Json: TypeAlias = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 JsonObject: TypeAlias = Mapping[str, Json]
 
+# Half of a surrogate pair: as an escape without its other half, or raw in a text.
+LONE_SURROGATE = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+    r"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    "|[\ud800-\udfff]"
+)
+
 # Token counts above this are not counts: Kusto's long ends at 2**63 - 1 and no model reads a trillion tokens.
 LARGEST_TOKEN_COUNT = 10**12
+LONGEST_NUMBER = 20
 
 
 def parse_json(text: str | bytes) -> Json:
-    """Return the JSON value of `text`, or None where it is not JSON (or is `null`)."""
+    """Return the JSON value of `text`, or None where it is not JSON (or is `null`).
+
+    Bytes that are no UTF-8 and halves of surrogate pairs, which a cut leaves behind, become U+FFFD.
+    """
     try:
         value: Json = orjson.loads(text)
-    except (orjson.JSONDecodeError, RecursionError):
+    except orjson.JSONDecodeError:
+        return _parse_mended(text)
+    return value
+
+
+def _parse_mended(text: str | bytes) -> Json:
+    """Parse text that is JSON but for characters that are none."""
+    mended = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    damaged = "\ufffd" in mended or LONE_SURROGATE.search(mended) is not None
+    if not damaged:
+        return None
+    try:
+        value: Json = orjson.loads(LONE_SURROGATE.sub(lambda _: "\\ufffd", mended).encode("utf-8", "replace"))
+    except orjson.JSONDecodeError:
         return None
     return value
 
 
-def as_object(value: Json) -> JsonObject:
+def as_object(value: Json | JsonObject) -> JsonObject:
     """Return `value` if it is an object, else an empty one."""
     return value if isinstance(value, dict) else {}
 
@@ -48,7 +73,7 @@ def as_whole_number(value: Json) -> int | None:
         return value
     if isinstance(value, float):
         return int(value) if value.is_integer() else None
-    if isinstance(value, str) and len(value) <= 20 and value.strip().lstrip("-").isdecimal():
+    if isinstance(value, str) and len(value) <= LONGEST_NUMBER and value.strip().lstrip("-").isdecimal():
         try:
             return int(value)
         except ValueError:

@@ -1,4 +1,4 @@
-"""The one record type that every shape on a hub is decoded into, and the two ways in which decoding can end otherwise."""
+"""The one record type that every shape on a hub is decoded into, and the two other ways in which decoding can end."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from datetime import datetime
 
 from token_meter.codes import Kind, Note, Reason
 from token_meter.events import Origin
-from token_meter.jsontypes import Json
+from token_meter.jsontypes import Json, JsonObject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +21,8 @@ class Record:
     origin: Origin
     index: int = 0
     """Place of the record in its event."""
+    part: int = 0
+    """Which piece of its kind the record is, where a call has several of a kind."""
     request_id: str = ""
     """The gateway's own id of the call; never one that a client chose."""
     attempt: int | None = None
@@ -52,8 +54,8 @@ class Record:
     response_bytes: int | None = None
     custom: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
-    content_hash: str = ""
-    """Hash of the record's own bytes, the identity of last resort."""
+    value: JsonObject = field(default_factory=dict, repr=False)
+    """The record as it stood on the wire: the identity of last resort, and what a dead letter keeps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ against them, so a column is added here and nowhere else. One row is one observa
 """
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -45,6 +46,7 @@ def column_name(attribute: str) -> str:
     return "".join(part.capitalize() for part in attribute.split("_"))
 
 
+@functools.cache
 def columns(row_type: type) -> tuple[Column, ...]:
     """Return the columns of a row type in order."""
     return tuple(
@@ -61,8 +63,8 @@ class UsageRow:
 
     time_generated: datetime = column(
         "datetime",
-        "Sent equal to `CallTime`. Log Analytics puts the time of arrival here when it is older than 2 days or more than "
-        "a day ahead, so it serves to prune and for nothing else.",
+        "Sent equal to `CallTime`. Log Analytics puts the time of arrival here when it is older than 2 days or over a "
+        "day ahead, so it serves to prune and for nothing else.",
     )
     call_time: datetime = column(
         "datetime", "When the call was made, UTC. The only time that functions, prices and reports use."
@@ -127,4 +129,5 @@ USAGE_COLUMNS = columns(UsageRow)
 
 def as_columns(row: Any) -> dict[str, Json | datetime]:
     """Return a row as column name → value, in the order of the table, ready for JSON or SQL."""
-    return {item.name: getattr(row, item.attribute) for item in columns(type(row))}
+    row_type: type = type(row)
+    return {item.name: getattr(row, item.attribute) for item in columns(row_type)}

@@ -1,0 +1,149 @@
+"""Real recorded calls through the meter, where the recordings are present (they are not part of the project)."""
+
+import gzip
+import importlib.util
+import json
+import random
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from token_meter import Event, meter
+from token_meter.codes import Charged, Source
+from token_meter.kql import run_query
+from token_meter.row import UsageRow
+from token_meter.sinks.duckdb_store import DuckDbStore
+
+FOLDED = (
+    "TokenUsage() | summarize Calls = count(), Prompt = sum(PromptTokens), Completion = sum(CompletionTokens),"
+    " Digest = hash_sha256(tostring(make_list(strcat(CallId, CallTime, PromptTokens, CompletionTokens, TotalTokens,"
+    " CachedTokens, ReasoningTokens, PromptSource, CompletionSource, AppId, Deployment, Charged))))"
+)
+
+
+@pytest.fixture(scope="module")
+def lines(recordings: Path) -> list[bytes]:
+    """Return the recorded records, a line each."""
+    with gzip.open(recordings) as stream:
+        return stream.read().splitlines()
+
+
+@pytest.fixture(scope="module")
+def rows(lines: list[bytes]) -> tuple[UsageRow, ...]:
+    """Return the rows of all recorded records."""
+    return meter(map(Event, lines)).rows
+
+
+def test_every_recorded_call_gives_one_row_in_order(lines: list[bytes], rows: tuple[UsageRow, ...]) -> None:
+    """None is lost, none is doubled, none changes places."""
+    assert [json.loads(line)["requestId"] for line in lines] == [row.call_id for row in rows]
+
+
+def reported_by(line: bytes) -> dict[str, Any]:
+    """Return the usage in a record's answer, found without the meter: the last one stated, a field at a time."""
+    body = json.loads(line)["responseBody"]
+    texts = [item[5:] for item in body.splitlines() if item.startswith("data:")] or [body]
+    usage: dict[str, Any] = {}
+    for text in texts:
+        try:
+            value = json.loads(text)
+        except ValueError:
+            continue
+        for holder in (value, value.get("response"), value.get("message")) if isinstance(value, dict) else ():
+            stated = (holder or {}).get("usage") or {}
+            usage.update({name: number for name, number in stated.items() if number is not None})
+    return usage
+
+
+def test_where_the_service_reported_usage_the_row_says_the_same(lines: list[bytes], rows: tuple[UsageRow, ...]) -> None:
+    """Prompt, completion, cached and reasoning tokens, all `reported`."""
+    compared = 0
+    for line, row in zip(lines, rows, strict=True):
+        usage = reported_by(line)
+        if not usage:
+            continue
+        compared += 1
+        prompt = usage.get("prompt_tokens", usage.get("input_tokens"))
+        written, read = usage.get("cache_creation_input_tokens"), usage.get("cache_read_input_tokens")
+        inside = usage.get("prompt_tokens_details") or usage.get("input_tokens_details") or {}
+        outside = usage.get("completion_tokens_details") or usage.get("output_tokens_details") or {}
+        completion = usage.get("completion_tokens", usage.get("output_tokens", usage.get("total_tokens", 0) - prompt))
+        expected = (
+            prompt + (written or 0) + (read or 0),
+            completion,
+            inside.get("cached_tokens", read),
+            outside.get("reasoning_tokens", outside.get("thinking_tokens")),
+        )
+        assert expected == (row.prompt_tokens, row.completion_tokens, row.cached_tokens, row.reasoning_tokens)
+        assert Source.REPORTED == row.prompt_source == row.completion_source == row.total_source
+    assert compared > 4_000
+
+
+def batches(lines: list[bytes], size: int) -> Iterator[list[Event]]:
+    """Yield the records in batches of a size."""
+    for start in range(0, len(lines), size):
+        yield [Event(line) for line in lines[start : start + size]]
+
+
+@pytest.fixture(scope="module")
+def answer(rows: tuple[UsageRow, ...], tmp_path_factory: pytest.TempPathFactory) -> object:
+    """Return the folded answer of the recordings metered once, in order."""
+    with DuckDbStore(str(tmp_path_factory.mktemp("once") / "usage.duckdb")) as store:
+        store.write(rows)
+        return run_query(store, FOLDED_IN_ORDER).rows
+
+
+FOLDED_IN_ORDER = FOLDED.replace("TokenUsage() |", "TokenUsage() | sort by CallId asc |")
+
+
+@pytest.mark.parametrize("size", [1, 7, 100])
+def test_shuffled_split_and_metered_twice_gives_the_same_answer(
+    lines: list[bytes], answer: object, size: int, tmp_path: Path
+) -> None:
+    """The duplicates are in the store, and the fold's answer is the one of a clean run."""
+    shuffled = random.Random(size).sample(lines, len(lines))  # noqa: S311 - a reproducible order, no secret
+    metered = [row for batch in batches(shuffled, size) for row in meter(batch).rows]
+
+    with DuckDbStore(str(tmp_path / "usage.duckdb")) as store:
+        store.write(metered)
+        store.write(metered[::-1])
+
+        assert [(2 * len(lines),)] == [tuple(row) for row in run_query(store, "TokenUsage_CL | count").rows]
+        assert answer == run_query(store, FOLDED_IN_ORDER).rows
+
+
+@pytest.fixture(scope="module")
+def withheld(lines: list[bytes], recordings: Path) -> tuple[UsageRow, ...]:
+    """Return the rows of the recordings with the reported usage taken out."""
+    script = recordings.parent.parent.parent / "tools" / "withhold_usage.py"
+    if not script.exists():
+        pytest.skip(f"no {script.name} beside the recordings")
+    spec = importlib.util.spec_from_file_location("withhold_usage", script)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    events = [Event(json.dumps(module.withhold(json.loads(line))).encode()) for line in lines]
+    return meter(events).rows
+
+
+def test_without_reported_usage_almost_every_prompt_is_still_known(withheld: tuple[UsageRow, ...]) -> None:
+    """Of chat, completions and embeddings at most 1 % of the charged calls have an unknown prompt."""
+    charged = Counter(row.operation_name for row in withheld if row.charged is Charged.YES)
+    unknown = Counter(
+        row.operation_name for row in withheld if row.charged is Charged.YES and row.prompt_source is Source.UNKNOWN
+    )
+
+    shares = {name: unknown[name] / charged[name] for name in ("chat", "completions", "embeddings")}
+    assert {name: 0 for name in shares} == {name: int(share > 0.01) for name, share in shares.items()}, shares
+
+
+def test_without_reported_usage_nothing_is_called_reported(withheld: tuple[UsageRow, ...]) -> None:
+    """And nothing unknown becomes a number."""
+    for row in withheld:
+        assert Source.REPORTED not in {row.prompt_source, row.completion_source, row.total_source}
+        assert (row.prompt_tokens is None) == (row.prompt_source is Source.UNKNOWN)
+        assert (row.completion_tokens is None) == (row.completion_source is Source.UNKNOWN)

@@ -1,0 +1,5 @@
+"""Lets `python -m token_meter` be the command `token-meter`."""
+
+from token_meter.cli import main
+
+main()

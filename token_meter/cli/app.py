@@ -1,0 +1,77 @@
+"""The command line's commands and what they have in common."""
+
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from token_meter.cli.metering import meter_into_store, print_rows
+from token_meter.cli.querying import Format, query_store
+from token_meter.kql import QueryError
+from token_meter.sources import InputUnusable
+from token_meter.version import VERSION
+
+DONE, SOME_REJECTED, UNUSABLE = 0, 1, 2
+
+app = typer.Typer(
+    name="token-meter",
+    help="Meter AI traffic behind Azure API Management: who used which deployment, how many tokens.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Files = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="FILE…", help="JSON, JSON lines or Event Hubs Capture Avro, plain or gzip; - is standard input."
+    ),
+]
+Store = Annotated[str, typer.Option(help="The embedded DuckDB store.")]
+
+
+@app.command()
+def run(
+    files: Files,
+    store: Store = "usage.duckdb",
+    dead_letters: Annotated[str, typer.Option(help="Folder that keeps what could not be metered.")] = "dead-letters",
+) -> None:
+    """Meter events into the embedded store and print the counts."""
+    raise typer.Exit(SOME_REJECTED if meter_into_store(files, store, dead_letters) else DONE)
+
+
+@app.command()
+def rows(files: Files) -> None:
+    """Print one usage row a line as JSON, in input order."""
+    raise typer.Exit(SOME_REJECTED if print_rows(files) else DONE)
+
+
+@app.command()
+def query(
+    kql: Annotated[str, typer.Argument(metavar="KQL|FILE.kql", help="A query, or a file that holds one.")],
+    store: Store = "usage.duckdb",
+    output: Annotated[Format, typer.Option("--format", help="How to print the answer.")] = Format.TABLE,
+) -> None:
+    """Ask the embedded store in KQL, the same text that runs in Log Analytics."""
+    query_store(kql, store, output)
+
+
+@app.callback(invoke_without_command=True)
+def version(show: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False) -> None:
+    """Meter AI traffic behind Azure API Management: who used which deployment, how many tokens."""
+    if show:
+        sys.stdout.write(f"token-meter {VERSION}\n")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; unusable input ends in one line on standard error and exit status 2."""
+    try:
+        app()
+    except (InputUnusable, QueryError) as fault:
+        Console(stderr=True, highlight=False, soft_wrap=True, markup=False).print(f"token-meter: {fault}")
+        sys.exit(UNUSABLE)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader has gone; Python would complain when it flushes at exit
+        sys.exit(DONE)

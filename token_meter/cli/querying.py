@@ -1,0 +1,59 @@
+"""`token-meter query`: KQL on the embedded store, as a table, JSON or CSV."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from token_meter.kql import Result, run_query
+from token_meter.sinks.duckdb_store import DuckDbStore
+from token_meter.sources import InputUnusable
+
+NUMERIC_TYPES = frozenset({"int", "long", "real"})
+
+
+class Format(StrEnum):
+    """How an answer is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+def query_store(kql: str, store: str, output: Format) -> None:
+    """Run a query, given as text or as the name of a .kql file, and print its answer on standard output.
+
+    Raises InputUnusable where the file or the store is not there, QueryError where the query is none.
+    """
+    if not Path(store).exists():
+        raise InputUnusable(f"{store}: no such store; `token-meter run` makes one")
+    with DuckDbStore(store) as opened:
+        result = run_query(opened, _text_of(kql))
+    if output is Format.JSON:
+        sys.stdout.write(result.as_json() + "\n")
+    elif output is Format.CSV:
+        sys.stdout.write(result.as_csv())
+    else:
+        print_table(result)
+
+
+def _text_of(kql: str) -> str:
+    if not kql.endswith(".kql"):
+        return kql
+    try:
+        return Path(kql).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as fault:
+        raise InputUnusable(f"{kql}: cannot be read") from fault
+
+
+def print_table(result: Result, title: str = "") -> None:
+    """Print an answer as a table; whatever the data holds is shown as text, never as markup."""
+    table = Table(title=title or None, title_justify="left")
+    for name, kind in zip(result.columns, result.types, strict=True):
+        table.add_column(name, justify="right" if kind in NUMERIC_TYPES else "left", overflow="fold")
+    for row in result.rows:
+        table.add_row(*(Text("" if value is None else str(value)) for value in row))
+    Console(highlight=False).print(table)

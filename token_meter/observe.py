@@ -1,0 +1,188 @@
+"""A record into its usage row: the stages between decoding and the sinks, in order."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from token_meter.charging import charged_of, finish_reason_of, is_filtered_prompt
+from token_meter.codes import Charged, Note, Reason, Source
+from token_meter.counting import Count, count_completion, count_prompt
+from token_meter.counting.count import UNKNOWN
+from token_meter.exchange import Exchange
+from token_meter.identity import bounded, call_id_of, event_id_of, read_caller
+from token_meter.jsontypes import as_object, as_real, as_text, dump_json
+from token_meter.reading import read_exchange
+from token_meter.record import Ignored, Record, Rejected
+from token_meter.row import UsageRow
+from token_meter.times import from_epoch
+from token_meter.usage import Usage, read_usage
+from token_meter.version import METER_REVISION, VERSION
+
+NO_TIME_AT_ALL = datetime(1970, 1, 1, tzinfo=UTC)
+"""Stands where a record declares that it has no time: in no period that anyone bills."""
+LARGEST_CUSTOM = 8_192
+"""Bytes of JSON; far below the 64 KB at which Log Analytics cuts a field."""
+MOST_CUSTOM = 32
+
+Verdict = TypeVar("Verdict", Rejected, Ignored)
+
+
+def observe(record: Record) -> UsageRow | Rejected | Ignored:
+    """Return the row that a record gives, or why it gives none."""
+    if record.method and record.method.upper() != "POST":
+        return _set_aside(Ignored, record, Reason.NOT_A_MODEL_CALL)
+    exchange = read_exchange(record)
+    call_time, time_notes = _time_of(record, exchange)
+    if call_time is None:
+        return _set_aside(Rejected, record, Reason.NO_TIME)
+    usage = read_usage(exchange.operation, exchange.response)
+    charged = charged_of(exchange, usage)
+    numbers = _number(exchange, usage, charged)
+    return _row(record, exchange, call_time, charged, numbers, time_notes)
+
+
+def _set_aside(kind: type[Verdict], record: Record, reason: Reason) -> Verdict:
+    return kind(reason=reason, stage="observe", origin=record.origin, body=dump_json(record.value), index=record.index)
+
+
+def _time_of(record: Record, exchange: Exchange) -> tuple[datetime | None, tuple[Note, ...]]:
+    """Return the call's time and what stood in for it: the record's, that of arrival, that of the answer."""
+    if record.time is not None:
+        return record.time, ()
+    if record.origin.enqueued_time is not None:
+        return record.origin.enqueued_time, (Note.TIME_FROM_ARRIVAL,)
+    response = as_object(exchange.response)
+    created = from_epoch(as_real(response.get("created")) or as_real(response.get("created_at")))
+    if created is not None:
+        return created, (Note.TIME_FROM_BODY,)
+    if record.time_declared_unknown:
+        return NO_TIME_AT_ALL, (Note.TIME_UNKNOWN,)
+    return None, ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Numbers:
+    """Both sides' counts and their total, with the details that the service reported."""
+
+    prompt: Count
+    completion: Count
+    total: Count
+    details: Usage
+
+
+def _number(exchange: Exchange, usage: Usage, charged: Charged) -> _Numbers:
+    """Return each number from the best source there is. What the service reported is never counted again."""
+    if charged is Charged.NO:
+        return _Numbers(UNKNOWN, UNKNOWN, UNKNOWN, Usage())
+    prompt = _reported(usage.prompt) or _counted(count_prompt, exchange)
+    if is_filtered_prompt(exchange):
+        completion = Count(0, Source.COUNTED)
+    else:
+        completion = _reported(usage.completion) or _counted(count_completion, exchange)
+    return _Numbers(prompt, completion, _reported(usage.total) or _sum(prompt, completion), usage)
+
+
+def _reported(tokens: int | None) -> Count | None:
+    return None if tokens is None else Count(tokens, Source.REPORTED)
+
+
+def _counted(count: Callable[[Exchange], Count], exchange: Exchange) -> Count:
+    """Count one side. A counter that fails costs its number, never the row: what was reported is still worth a row."""
+    try:
+        return count(exchange)
+    except Exception:  # noqa: BLE001 - hostile text must not take the record with it; the note makes it visible
+        return replace(UNKNOWN, notes=(Note.COUNT_FAULT,))
+
+
+def _sum(prompt: Count, completion: Count) -> Count:
+    """Return the total of two known sides, as sure as the less sure of them."""
+    if prompt.tokens is None or completion.tokens is None:
+        return UNKNOWN
+    order = list(Source)
+    source = max(prompt.source, completion.source, key=order.index)
+    return Count(prompt.tokens + completion.tokens, source)
+
+
+def _row(  # noqa: PLR0913, PLR0917 - one argument a stage, put together once
+    record: Record,
+    exchange: Exchange,
+    call_time: datetime,
+    charged: Charged,
+    numbers: _Numbers,
+    time_notes: tuple[Note, ...],
+) -> UsageRow:
+    response = as_object(exchange.response)
+    service_response_id = as_text(response.get("id"))
+    call_id, identity_notes = call_id_of(record, service_response_id)
+    caller = read_caller(record)
+    custom = _custom(record.custom)
+    notes = {*record.notes, *time_notes, *identity_notes, *caller.notes, *numbers.details.notes}
+    notes |= {*numbers.prompt.notes, *numbers.completion.notes}
+    if custom is None and record.custom:
+        notes.add(Note.CUSTOM_DROPPED)
+    details = numbers.details
+    return UsageRow(
+        time_generated=call_time,
+        call_time=call_time,
+        event_id=event_id_of(record, call_id),
+        call_id=call_id,
+        attempt=record.attempt,
+        service_response_id=bounded(service_response_id),
+        record_shape=record.shape,
+        app_id=bounded(caller.app_id),
+        app_id_source=caller.source,
+        entra_tenant_id=bounded(caller.entra_tenant_id),
+        user_object_id=bounded(caller.user_object_id),
+        apim_subscription=bounded(record.subscription_id),
+        product=bounded(record.product_id),
+        api_id=bounded(record.api_id),
+        client_ip=bounded(record.client_ip),
+        custom=custom,
+        operation_name=exchange.operation.value,
+        deployment=bounded(exchange.deployment),
+        requested_model=bounded(exchange.requested_model),
+        served_model=bounded(exchange.served_model),
+        backend=bounded(record.backend_id or _host_of(record.backend_url)),
+        region=bounded(record.response_headers.get("x-ms-region", "") or record.region),
+        status_code=record.status,
+        is_stream=exchange.is_stream,
+        duration_ms=record.duration_ms,
+        finish_reason=bounded(finish_reason_of(exchange)),
+        charged=charged,
+        prompt_tokens=numbers.prompt.tokens,
+        completion_tokens=numbers.completion.tokens,
+        total_tokens=numbers.total.tokens,
+        cached_tokens=details.cached,
+        cache_write_tokens=details.cache_write,
+        reasoning_tokens=details.reasoning,
+        audio_prompt_tokens=details.audio_prompt,
+        audio_completion_tokens=details.audio_completion,
+        image_tokens=details.image,
+        prompt_source=numbers.prompt.source,
+        completion_source=numbers.completion.source,
+        total_source=numbers.total.source,
+        tokenizer=numbers.prompt.tokenizer or numbers.completion.tokenizer,
+        notes=tuple(sorted(note.value for note in notes)) or None,
+        event_hub=bounded(record.origin.hub),
+        partition=bounded(record.origin.partition),
+        sequence_number=record.origin.sequence_number,
+        enqueued_time=record.origin.enqueued_time,
+        meter_version=VERSION,
+        meter_revision=METER_REVISION,
+    )
+
+
+def _custom(custom: Mapping[str, str]) -> Mapping[str, str] | None:
+    """Return the customer's dimensions, or None where there are none or more than a row may carry."""
+    if not custom or len(custom) > MOST_CUSTOM or len(dump_json(dict(custom))) > LARGEST_CUSTOM:
+        return None
+    return {bounded(name): bounded(value) for name, value in custom.items()}
+
+
+def _host_of(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""

@@ -1,0 +1,70 @@
+"""Paths of the model APIs: which operation a URL names, and which deployment (platform-facts.md section 7)."""
+
+from urllib.parse import unquote
+
+from token_meter.codes import Operation
+from token_meter.jsontypes import JsonObject, as_text
+
+LONGEST_PATH = 2048
+
+# Endings of paths, longest first: `chat/completions` must not be taken for `completions`.
+OPERATIONS_BY_ENDING: tuple[tuple[str, Operation], ...] = (
+    ("/chat/completions", Operation.CHAT),
+    ("/completions", Operation.COMPLETIONS),
+    ("/embeddings", Operation.EMBEDDINGS),
+    ("/responses", Operation.RESPONSES),
+    ("/v1/messages", Operation.MESSAGES),
+    ("/images/generations", Operation.IMAGES),
+    ("/images/edits", Operation.IMAGES),
+    ("/images/variations", Operation.IMAGES),
+    ("/audio/transcriptions", Operation.TRANSCRIPTION),
+    ("/audio/translations", Operation.TRANSCRIPTION),
+    ("/audio/speech", Operation.SPEECH),
+)
+
+OPERATIONS_BY_OBJECT: dict[str, Operation] = {
+    "chat.completion": Operation.CHAT,
+    "text_completion": Operation.COMPLETIONS,
+    "response": Operation.RESPONSES,
+}
+
+
+def path_of(url: str) -> str:
+    """Return a URL's path: what stands before the query, bounded, without a trailing slash."""
+    return url[:LONGEST_PATH].split("?", 1)[0].split("#", 1)[0].rstrip("/")
+
+
+def operation_of_path(url: str) -> Operation:
+    """Return the operation that a URL's path names, or UNKNOWN."""
+    path = path_of(url).lower()
+    return next((operation for ending, operation in OPERATIONS_BY_ENDING if path.endswith(ending)), Operation.UNKNOWN)
+
+
+def deployment_of_path(url: str) -> str:
+    """Return the name after `/deployments/` in a URL's path, decoded, or the empty string."""
+    path = path_of(url)
+    start = path.lower().find("/deployments/")
+    if start < 0:
+        return ""
+    return unquote(path[start + len("/deployments/") :].split("/", 1)[0])
+
+
+def operation_of_bodies(request: JsonObject | None, response: JsonObject | None) -> Operation:
+    """Tell the operation by the bodies, for records without a path. The answer speaks before the request."""
+    if response:
+        operation = OPERATIONS_BY_OBJECT.get(as_text(response.get("object")))
+        if operation is not None:
+            return operation
+        if response.get("type") == "message":
+            return Operation.MESSAGES
+        data = response.get("data")
+        if isinstance(data, list) and data and isinstance(data[0], dict) and "embedding" in data[0]:
+            return Operation.EMBEDDINGS
+    if request:
+        if "messages" in request:
+            return Operation.MESSAGES if "anthropic_version" in request else Operation.CHAT
+        if "prompt" in request:
+            return Operation.COMPLETIONS
+        if "input" in request:
+            return Operation.UNKNOWN  # embeddings, Responses and speech all have an input
+    return Operation.UNKNOWN
