@@ -62,7 +62,7 @@ def test_an_envelope_may_stand_on_each_of_several_lines() -> None:
         (b" \n ", Reason.EMPTY_EVENT),
         (b"hello", Reason.NOT_JSON),
         (b"\xff\xfe\x00", Reason.NOT_JSON),
-        (b'{"version": 1, "kind": "exch', Reason.NOT_JSON),
+        (b'{"version": 1, "kind": "exch', Reason.UNKNOWN_KIND),
         (b"17", Reason.NOT_A_RECORD),
         (b'"text"', Reason.NOT_A_RECORD),
         (b"[]", Reason.NOT_A_RECORD),

@@ -81,12 +81,26 @@ class Note(StrEnum):
     TIME_FROM_BODY = "time_from_body", "The record has no time of its own; the service's `created` stands in."
     UNVERIFIABLE_TOKEN = "unverifiable_token", "An Authorization header held a token that could not be read."
     MEDIA_NOT_COUNTED = "media_not_counted", "Images, audio or files are part of the prompt and are not counted."
+    FOREIGN_TOKENIZER = "foreign_tokenizer", "The model's vendor has a tokenizer of its own; another one counted."
+    SCHEMA_TOO_LARGE = "schema_too_large", "The tools' schemas unfold into more than the meter writes out."
+    PROMPT_ELSEWHERE = "prompt_elsewhere", "Part of the prompt lies with the service and is not in the record."
+    BUILT_IN_TOOL = "built_in_tool", "A tool of the service's own adds tokens that the record does not show."
+    INEXACT_FORMULA = "inexact_formula", "The formula for this form of call is known to be off by some tokens."
     COUNT_FAULT = "count_fault", "The counter failed on this call: a defect to report; its numbers are unknown."
     CUSTOM_DROPPED = "custom_dropped", "The customer's dimensions were larger than a row may carry, and were left out."
     INCONSISTENT_USAGE = (
         "inconsistent_usage",
         "The service's own numbers contradict each other; they are kept as reported.",
     )
+    PLACEHOLDER = "placeholder", "A placeholder of the gateway's policy (`NA`, a zero GUID, default tokens) is no data."
+    GATEWAY_COUNTED = "gateway_counted", "The gateway counted these tokens itself; the service did not report them."
+    PIECE = "piece", "A piece of a body, counted apart from the others; the fold adds them up."
+    TIME_DIFFERS = (
+        "time_differs",
+        "The record's own time names no zone and is far from that of arrival, which was taken; `record_time=` has it.",
+    )
+    ZONE_ASSUMED = "zone_assumed", "The record's time names no zone, and UTC was assumed."
+    KEY_DROPPED = "key_dropped", "The caller is known by a key only, and there is no setting to hash it with."
 
 
 class Reason(StrEnum):
@@ -113,4 +127,9 @@ class Reason(StrEnum):
     METER_FAULT = "meter_fault", "The meter failed on this record: a defect to report."
     # ignored: understood, and not usage
     NOT_USAGE = "not_usage", "A record that by design tells nothing of a model call."
+    JOINED = "joined", "A piece of a body that was joined into another record's row."
     NOT_A_MODEL_CALL = "not_a_model_call", "A call to a path that serves no model (lists, files, health probes)."
+
+
+IGNORED_REASONS = frozenset({Reason.NOT_USAGE, Reason.JOINED, Reason.NOT_A_MODEL_CALL})
+"""Reasons of records that are understood; every other one is a rejection."""

@@ -1,10 +1,12 @@
 """Events into records: whatever bytes a hub holds, every record in them comes out as a record or as a reason.
 
-An event may hold one object, a list, newline-separated objects, or `{"records": [...]}`. What cannot be opened counts
-as one record, so that the counts of promise 1 always add up.
+An event may hold one object, a list, newline-separated objects, `{"records": [...]}`, or one of the known texts that are
+no JSON. What was cut off is salvaged. What cannot be opened counts as one record, so that the counts of promise 1 always
+add up.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from orjson import JSONEncodeError
 
@@ -12,56 +14,103 @@ from token_meter.codes import Reason
 from token_meter.events import Event
 from token_meter.jsontypes import Json, dump_json, parse_json
 from token_meter.record import Rejected
-from token_meter.shapes import Decoded, shape_of
+from token_meter.salvage import WHOLE, Cut, salvage
+from token_meter.shapes import SHAPES, Arrived, Decoded, Shape, read
+from token_meter.shapes.fields import normalised
+from token_meter.shapes.learn_samples import comma_line, http_message
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 STAGE = "decode"
 
 
-def decode(event: Event) -> Iterator[Decoded]:
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A value in an event: how it ends, and its bytes where they are not simply the value's JSON."""
+
+    value: Json
+    raw: bytes = b""
+    cut: Cut = WHOLE
+
+
+def decode(event: Event, shapes: tuple[Shape, ...] = SHAPES) -> Iterator[Decoded]:
     """Yield every record of an event, each read, rejected or ignored; at least one, whatever the bytes are."""
     body = event.body.removeprefix(BYTE_ORDER_MARK).strip()
     if not body:
         yield _rejected(Reason.EMPTY_EVENT, event)
         return
-    for index, (value, text) in enumerate(_values(body)):
-        yield _read(value, text, event, index)
+    for index, found in enumerate(_values(body)):
+        yield _read(found, event, index, shapes)
 
 
-def _values(body: bytes) -> Iterator[tuple[Json, bytes]]:
-    """Yield each value in a body, and the line it stood on where lines separate the values."""
+def _values(body: bytes) -> list[_Found]:
+    """Return each value in a body: the body's, else that of the text it is, else those of its lines."""
     value = parse_json(body)
     if value is not None:
-        yield from ((member, b"") for member in _members(value))
-        return
+        return _members(_Found(value))
+    text = body.decode("utf-8", "replace")
+    message = http_message(text)
+    if message is not None:
+        return [_Found(dict(message), body)]
     lines = [line for line in body.splitlines() if line.strip()]
-    values = [parse_json(line) for line in lines]
-    if all(value is None for value in values):
-        yield None, body
-        return
-    for line, value in zip(lines, values, strict=True):
-        yield from ((member, line) for member in _members(value))
+    if parse_json(lines[0]) is None:
+        salvaged = _salvaged(text, body)
+        if salvaged:
+            return salvaged
+    found = [member for line in lines for member in _of_line(line)]
+    return found if any(item.value is not None for item in found) else [_Found(None, body)]
 
 
-def _members(value: Json) -> list[Json]:
+def _of_line(line: bytes) -> list[_Found]:
+    value = parse_json(line)
+    if value is not None:
+        return _members(_Found(value, line))
+    text = line.decode("utf-8", "replace")
+    plain = comma_line(text)
+    if plain is not None:
+        return [_Found(dict(plain), line)]
+    return _salvaged(text, line) or [_Found(None, line)]
+
+
+def _salvaged(text: str, raw: bytes) -> list[_Found]:
+    """Return what stands before the end of a text that was cut off; nothing where it was not, or nothing does."""
+    salvaged = salvage(text)
+    return _members(_Found(salvaged[0], raw, salvaged[1])) if salvaged is not None and salvaged[0] else []
+
+
+def _members(found: _Found) -> list[_Found]:
     """Return the records of a list or an envelope; anything else, and an empty list, is one record."""
-    if isinstance(value, dict) and isinstance(value.get("records"), list):
-        value = value["records"]
-    return value if isinstance(value, list) and value else [value]
+    value, cut = found.value, found.cut
+    if isinstance(value, dict):
+        name = next((name for name, item in value.items() if normalised(name) == "records"), None)
+        if name is None or not isinstance(value[name], list):
+            return [found]
+        cut = cut.inner() if name == next(reversed(value)) else WHOLE
+        value = value[name]
+    if not isinstance(value, list) or not value:
+        return [_Found(value, found.raw, cut)]
+    last = len(value) - 1
+    return [
+        _Found(member, found.raw, cut.inner()) if place == last and cut.depth > 1 else _Found(member)
+        for place, member in enumerate(value)
+    ]
 
 
-def _read(value: Json, text: bytes, event: Event, index: int) -> Decoded:
+def _read(found: _Found, event: Event, index: int, shapes: tuple[Shape, ...]) -> Decoded:
+    value = found.value
+    if value is None:
+        return _rejected(Reason.NOT_JSON, event, found.raw, index)
     try:
-        if value is None:
-            return _rejected(Reason.NOT_JSON, event, text, index)
+        own = dump_json(value)
         if not isinstance(value, dict):
-            return _rejected(Reason.NOT_A_RECORD, event, dump_json(value), index)
-        shape = shape_of(value)
-        if shape is None:
-            return _rejected(Reason.UNKNOWN_SHAPE, event, dump_json(value), index)
-        return shape.read(value, event.origin, index)
+            return _rejected(Reason.NOT_A_RECORD, event, own, index)
+        is_json = found.cut.depth == 0 and parse_json(found.raw or own) is not None
+        raw = b"" if is_json else found.raw
+        decoded = read(Arrived(value, event.origin, index, found.cut, raw), shapes)
     except JSONEncodeError:
         return _rejected(Reason.TOO_DEEP, event, index=index)
+    if decoded is not None:
+        return decoded
+    return _rejected(Reason.UNKNOWN_SHAPE if is_json else Reason.NOT_JSON, event, raw or own, index)
 
 
 def _rejected(reason: Reason, event: Event, body: bytes = b"", index: int = 0) -> Rejected:

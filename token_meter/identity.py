@@ -14,12 +14,16 @@ from datetime import datetime
 from token_meter.codes import AppIdSource, Note
 from token_meter.events import Origin
 from token_meter.jsontypes import JsonObject, as_object, as_text, parse_json
+from token_meter.options import DEFAULTS, MeterOptions
 from token_meter.record import Record
+from token_meter.shapes.fields import normalised_fields
 
 LONGEST_TOKEN = 32_768
 """Gateways refuse longer headers long before (Azure's front ends allow 32 KB of them together)."""
 LONGEST_IDENTIFIER = 512
 EVENT_ID_VERSION = "v1"
+KEY_HEADERS = ("ocp-apim-subscription-key", "api-key", "x-api-key", "subscription-key")
+"""Headers that carry a caller's key, by lower-case name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +37,8 @@ class Caller:
     notes: tuple[Note, ...] = ()
 
 
-def read_caller(record: Record) -> Caller:
-    """Return who called: the record's application id, else the claims of a token in its Authorization header."""
+def read_caller(record: Record, options: MeterOptions = DEFAULTS) -> Caller:
+    """Return who called: the record's application id, else a logged token's claims, else the hash of a logged key."""
     if record.app_id:
         source = {
             True: AppIdSource.VALIDATED,
@@ -43,16 +47,22 @@ def read_caller(record: Record) -> Caller:
         }[record.app_id_verified]
         return Caller(record.app_id, source, record.entra_tenant_id, record.user_object_id)
     header = record.request_headers.get("authorization", "")
-    if not header:
-        return Caller("", AppIdSource.NONE, record.entra_tenant_id, record.user_object_id)
-    claims = _claims(header)
+    claims = _claims(header) if header else {}
     app_id = as_text(claims.get("appid")) or as_text(claims.get("azp"))
+    source = AppIdSource.UNVERIFIED_TOKEN if app_id else AppIdSource.NONE
+    notes = (Note.UNVERIFIABLE_TOKEN,) if header and not app_id else ()
+    key = record.key or next((record.request_headers[name] for name in KEY_HEADERS if name in record.request_headers), "")
+    if not app_id and key:
+        if options.hasher is None:
+            notes = (*notes, Note.KEY_DROPPED)
+        else:
+            app_id, source = options.hasher.hashed("key", key), AppIdSource.KEY_HASH
     return Caller(
         app_id,
-        AppIdSource.UNVERIFIED_TOKEN if app_id else AppIdSource.NONE,
+        source,
         record.entra_tenant_id or as_text(claims.get("tid")),
         record.user_object_id or as_text(claims.get("oid")),
-        () if app_id else (Note.UNVERIFIABLE_TOKEN,),
+        notes,
     )
 
 
@@ -73,24 +83,34 @@ def _claims(header: str) -> JsonObject:
 def call_id_of(record: Record, service_response_id: str) -> tuple[str, tuple[Note, ...]]:
     """Return the identity of the call, and a note where nothing but the record's content identifies it.
 
-    The gateway's request id, else the service's id of its answer, else the event's place on its hub, else a hash of
-    the record. It depends on no setting, key or version, so a replay years later finds the same call.
+    The gateway's request id, else the record's own id, else the service's id of its answer, else what the shape says
+    identifies it, else the event's place on its hub, else a hash of the record. It depends on no setting, key or
+    version, so a replay years later finds the same call.
     """
-    if record.request_id:
-        return bounded(record.request_id), ()
-    if service_response_id:
-        return bounded(service_response_id), ()
-    place = _place(record.origin, record.index)
+    named = record.request_id or record.own_id or service_response_id
+    if named:
+        return bounded(named), ()
+    place = "" if record.identity else _place(record.origin, record.index)
     if place:
         return place, ()
-    text = json.dumps(record.value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return "content:" + _digest(text), (Note.IDENTITY_BY_CONTENT,)
+    return "content:" + _digest(record.identity or record.raw or _content(record)), (Note.IDENTITY_BY_CONTENT,)
 
 
-def event_id_of(record: Record, call_id: str) -> str:
-    """Return the deterministic identity of this observation: of the call, its attempt, and what was observed of it."""
-    parts = [call_id, record.attempt, record.shape, record.kind.value, record.part]
-    return f"{EVENT_ID_VERSION}:{_digest(json.dumps(parts, separators=(',', ':')))}"
+def _content(record: Record) -> bytes:
+    """Return a record's content in one writing, whatever the order and the case of its fields."""
+    fields = normalised_fields(record.value)
+    return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
+
+
+def event_id_of(record: Record, call_id: str, service_response_id: str) -> str:
+    """Return the deterministic identity of this observation: of the call, its attempt, and what was observed of it.
+
+    Where the record knows no attempt, the answer's id and status tell the attempts of a retry apart: a 429 and the 200
+    after it are two observations, and the same event delivered twice is one.
+    """
+    attempt = f"{service_response_id}/{record.status}" if record.attempt is None else record.attempt
+    parts = [call_id, attempt, record.shape, record.kind.value, record.part]
+    return f"{EVENT_ID_VERSION}:{_digest(json.dumps(parts, separators=(',', ':')).encode())}"
 
 
 def _place(origin: Origin, index: int) -> str:
@@ -113,9 +133,9 @@ def bounded(text: str) -> str:
     clean = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
     if len(clean) <= LONGEST_IDENTIFIER:
         return clean
-    tail = _digest(text)
+    tail = _digest(text.encode("utf-8", "surrogatepass"))
     return f"{clean[: LONGEST_IDENTIFIER - len(tail) - 1]}#{tail}"
 
 
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:32]

@@ -2,26 +2,30 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 from urllib.parse import urlsplit
 
 from token_meter.charging import charged_of, finish_reason_of, is_filtered_prompt
-from token_meter.codes import Charged, Note, Reason, Source
+from token_meter.codes import Charged, Note, Operation, Reason, Source
 from token_meter.counting import Count, count_completion, count_prompt
 from token_meter.counting.count import UNKNOWN
 from token_meter.exchange import Exchange
 from token_meter.identity import bounded, call_id_of, event_id_of, read_caller
 from token_meter.jsontypes import as_object, as_real, as_text, dump_json
+from token_meter.options import DEFAULTS, MeterOptions
+from token_meter.pieces import read_piece
 from token_meter.reading import read_exchange
 from token_meter.record import Ignored, Record, Rejected
 from token_meter.row import UsageRow
 from token_meter.times import from_epoch
-from token_meter.usage import Usage, read_usage
+from token_meter.usage import Usage, completed, read_usage
 from token_meter.version import METER_REVISION, VERSION
 
 NO_TIME_AT_ALL = datetime(1970, 1, 1, tzinfo=UTC)
 """Stands where a record declares that it has no time: in no period that anyone bills."""
+CLOSE_TO_ARRIVAL = timedelta(minutes=5)
+"""Records are written as the call goes; a time further from that of arrival is in another zone, or wrong."""
 LARGEST_CUSTOM = 8_192
 """Bytes of JSON; far below the 64 KB at which Log Analytics cuts a field."""
 MOST_CUSTOM = 32
@@ -29,36 +33,61 @@ MOST_CUSTOM = 32
 Verdict = TypeVar("Verdict", Rejected, Ignored)
 
 
-def observe(record: Record) -> UsageRow | Rejected | Ignored:
+def observe(record: Record, options: MeterOptions = DEFAULTS) -> UsageRow | Rejected | Ignored:
     """Return the row that a record gives, or why it gives none."""
     if record.method and record.method.upper() != "POST":
         return _set_aside(Ignored, record, Reason.NOT_A_MODEL_CALL)
-    exchange = read_exchange(record)
+    exchange = read_exchange(record) if record.piece is None else read_piece(record)
+    usage, source = _usage_of(record, exchange)
+    if record.any_api and not usage.reported and _is_of_another_api(record, exchange):
+        return _set_aside(Ignored, record, Reason.NOT_A_MODEL_CALL)
     call_time, time_notes = _time_of(record, exchange)
     if call_time is None:
         return _set_aside(Rejected, record, Reason.NO_TIME)
-    usage = read_usage(exchange.operation, exchange.response)
     charged = charged_of(exchange, usage)
-    numbers = _number(exchange, usage, charged)
-    return _row(record, exchange, call_time, charged, numbers, time_notes)
+    numbers = _number(exchange, usage, source, charged)
+    return _row(record, exchange, call_time, charged, numbers, time_notes, options)
 
 
 def _set_aside(kind: type[Verdict], record: Record, reason: Reason) -> Verdict:
-    return kind(reason=reason, stage="observe", origin=record.origin, body=dump_json(record.value), index=record.index)
+    return kind(reason=reason, stage="observe", origin=record.origin, body=record.body, index=record.index)
 
 
-def _time_of(record: Record, exchange: Exchange) -> tuple[datetime | None, tuple[Note, ...]]:
+def _usage_of(record: Record, exchange: Exchange) -> tuple[Usage, Source]:
+    """Return the usage in the answer's body, else what the record states, and what vouches for it."""
+    usage = read_usage(exchange.operation, exchange.response)
+    if usage.reported or not record.stated.reported:
+        return usage, Source.REPORTED
+    return completed(record.stated, exchange.operation), record.stated_source
+
+
+def _is_of_another_api(record: Record, exchange: Exchange) -> bool:
+    """Tell a call of an API that serves no model: by a path or an answer that no model API has."""
+    if exchange.operation is not Operation.UNKNOWN:
+        return False
+    answer = as_object(exchange.response)
+    return bool(record.url) or (bool(answer) and "error" not in answer)
+
+
+def _time_of(record: Record, exchange: Exchange) -> tuple[datetime | None, tuple[str, ...]]:
     """Return the call's time and what stood in for it: the record's, that of arrival, that of the answer."""
     if record.time is not None:
         return record.time, ()
-    if record.origin.enqueued_time is not None:
-        return record.origin.enqueued_time, (Note.TIME_FROM_ARRIVAL,)
+    arrival = record.origin.enqueued_time
+    if arrival is not None and record.culture_times:
+        nearest = min(abs(moment - arrival) for moment in record.culture_times)
+        stated = f"record_time={record.culture_times[0]:%Y-%m-%dT%H:%M:%S}"
+        return arrival, () if nearest <= CLOSE_TO_ARRIVAL else (Note.TIME_DIFFERS.value, stated)
+    if arrival is not None:
+        return arrival, (Note.TIME_FROM_ARRIVAL.value,)
+    if record.culture_times:
+        return record.culture_times[0], (Note.ZONE_ASSUMED.value,)
     response = as_object(exchange.response)
     created = from_epoch(as_real(response.get("created")) or as_real(response.get("created_at")))
     if created is not None:
-        return created, (Note.TIME_FROM_BODY,)
+        return created, (Note.TIME_FROM_BODY.value,)
     if record.time_declared_unknown:
-        return NO_TIME_AT_ALL, (Note.TIME_UNKNOWN,)
+        return NO_TIME_AT_ALL, (Note.TIME_UNKNOWN.value,)
     return None, ()
 
 
@@ -72,28 +101,34 @@ class _Numbers:
     details: Usage
 
 
-def _number(exchange: Exchange, usage: Usage, charged: Charged) -> _Numbers:
+def _number(exchange: Exchange, usage: Usage, source: Source, charged: Charged) -> _Numbers:
     """Return each number from the best source there is. What the service reported is never counted again."""
     if charged is Charged.NO:
         return _Numbers(UNKNOWN, UNKNOWN, UNKNOWN, Usage())
-    prompt = _reported(usage.prompt) or _counted(count_prompt, exchange)
-    if is_filtered_prompt(exchange):
-        completion = Count(0, Source.COUNTED)
-    else:
-        completion = _reported(usage.completion) or _counted(count_completion, exchange)
-    return _Numbers(prompt, completion, _reported(usage.total) or _sum(prompt, completion), usage)
+    prompt, completion, total = (_stated(count, source) for count in (usage.prompt, usage.completion, usage.total))
+    if exchange.request is not None or exchange.response is not None or not usage.reported:
+        prompt = prompt or _counted(count_prompt, exchange, cut=exchange.request_cut)
+        refused = is_filtered_prompt(exchange)
+        completion = completion or (
+            Count(0, Source.COUNTED) if refused else _counted(count_completion, exchange, cut=exchange.response_cut)
+        )
+    prompt, completion = prompt or UNKNOWN, completion or UNKNOWN
+    return _Numbers(prompt, completion, total or _sum(prompt, completion), usage)
 
 
-def _reported(tokens: int | None) -> Count | None:
-    return None if tokens is None else Count(tokens, Source.REPORTED)
+def _stated(tokens: int | None, source: Source) -> Count | None:
+    return None if tokens is None else Count(tokens, source)
 
 
-def _counted(count: Callable[[Exchange], Count], exchange: Exchange) -> Count:
+def _counted(count: Callable[[Exchange], Count], exchange: Exchange, *, cut: bool) -> Count:
     """Count one side. A counter that fails costs its number, never the row: what was reported is still worth a row."""
     try:
-        return count(exchange)
+        counted = count(exchange)
     except Exception:  # noqa: BLE001 - hostile text must not take the record with it; the note makes it visible
         return replace(UNKNOWN, notes=(Note.COUNT_FAULT,))
+    if not cut or counted.tokens is None:
+        return counted
+    return replace(counted, source=Source.ESTIMATED, notes=(*counted.notes, Note.CUT))
 
 
 def _sum(prompt: Count, completion: Count) -> Count:
@@ -111,14 +146,15 @@ def _row(  # noqa: PLR0913, PLR0917 - one argument a stage, put together once
     call_time: datetime,
     charged: Charged,
     numbers: _Numbers,
-    time_notes: tuple[Note, ...],
+    time_notes: tuple[str, ...],
+    options: MeterOptions,
 ) -> UsageRow:
     response = as_object(exchange.response)
-    service_response_id = as_text(response.get("id"))
+    service_response_id = as_text(response.get("id")) or record.service_response_id
     call_id, identity_notes = call_id_of(record, service_response_id)
-    caller = read_caller(record)
+    caller = read_caller(record, options)
     custom = _custom(record.custom)
-    notes = {*record.notes, *time_notes, *identity_notes, *caller.notes, *numbers.details.notes}
+    notes: set[str] = {*record.notes, *time_notes, *identity_notes, *caller.notes, *numbers.details.notes}
     notes |= {*numbers.prompt.notes, *numbers.completion.notes}
     if custom is None and record.custom:
         notes.add(Note.CUSTOM_DROPPED)
@@ -126,7 +162,7 @@ def _row(  # noqa: PLR0913, PLR0917 - one argument a stage, put together once
     return UsageRow(
         time_generated=call_time,
         call_time=call_time,
-        event_id=event_id_of(record, call_id),
+        event_id=event_id_of(record, call_id, service_response_id),
         call_id=call_id,
         attempt=record.attempt,
         service_response_id=bounded(service_response_id),
@@ -134,13 +170,13 @@ def _row(  # noqa: PLR0913, PLR0917 - one argument a stage, put together once
         app_id=bounded(caller.app_id),
         app_id_source=caller.source,
         entra_tenant_id=bounded(caller.entra_tenant_id),
-        user_object_id=bounded(caller.user_object_id),
+        user_object_id=bounded(options.personal(options.user_object_id, "user_object_id", caller.user_object_id)),
         apim_subscription=bounded(record.subscription_id),
         product=bounded(record.product_id),
         api_id=bounded(record.api_id),
-        client_ip=bounded(record.client_ip),
+        client_ip=bounded(options.personal(options.client_ip, "client_ip", record.client_ip)),
         custom=custom,
-        operation_name=exchange.operation.value,
+        operation_name=(exchange.operation if record.piece is None else record.operation).value,
         deployment=bounded(exchange.deployment),
         requested_model=bounded(exchange.requested_model),
         served_model=bounded(exchange.served_model),
@@ -149,7 +185,7 @@ def _row(  # noqa: PLR0913, PLR0917 - one argument a stage, put together once
         status_code=record.status,
         is_stream=exchange.is_stream,
         duration_ms=record.duration_ms,
-        finish_reason=bounded(finish_reason_of(exchange)),
+        finish_reason=bounded(finish_reason_of(exchange) or record.finish_reason),
         charged=charged,
         prompt_tokens=numbers.prompt.tokens,
         completion_tokens=numbers.completion.tokens,
@@ -164,7 +200,7 @@ def _row(  # noqa: PLR0913, PLR0917 - one argument a stage, put together once
         completion_source=numbers.completion.source,
         total_source=numbers.total.source,
         tokenizer=numbers.prompt.tokenizer or numbers.completion.tokenizer,
-        notes=tuple(sorted(note.value for note in notes)) or None,
+        notes=tuple(sorted(str(note) for note in notes)) or None,
         event_hub=bounded(record.origin.hub),
         partition=bounded(record.origin.partition),
         sequence_number=record.origin.sequence_number,

@@ -26,7 +26,26 @@ OPERATIONS_BY_OBJECT: dict[str, Operation] = {
     "chat.completion": Operation.CHAT,
     "text_completion": Operation.COMPLETIONS,
     "response": Operation.RESPONSES,
+    "list": Operation.EMBEDDINGS,
+    "message": Operation.MESSAGES,
 }
+"""By the `object` (or `type`) of an answer, where a record states it without the answer."""
+
+# Words in the names that APIs imported from Azure's own specifications give their operations, the telling ones first:
+# "Creates a completion for the chat message", "ChatCompletions_Create", "embeddings_create", "Creates a model response".
+OPERATIONS_BY_WORD: tuple[tuple[str, Operation], ...] = (
+    ("chat", Operation.CHAT),
+    ("embedding", Operation.EMBEDDINGS),
+    ("vectorrepresentation", Operation.EMBEDDINGS),
+    ("transcri", Operation.TRANSCRIPTION),
+    ("translat", Operation.TRANSCRIPTION),
+    ("speech", Operation.SPEECH),
+    ("image", Operation.IMAGES),
+    ("createresponse", Operation.RESPONSES),
+    ("modelresponse", Operation.RESPONSES),
+    ("message", Operation.MESSAGES),
+    ("completion", Operation.COMPLETIONS),
+)
 
 
 def path_of(url: str) -> str:
@@ -38,6 +57,15 @@ def operation_of_path(url: str) -> Operation:
     """Return the operation that a URL's path names, or UNKNOWN."""
     path = path_of(url).lower()
     return next((operation for ending, operation in OPERATIONS_BY_ENDING if path.endswith(ending)), Operation.UNKNOWN)
+
+
+def operation_named(text: str) -> Operation:
+    """Return the operation that an answer's `object`, a path or an operation's name in the gateway hints at."""
+    known = OPERATIONS_BY_OBJECT.get(text.lower()) or operation_of_path(text)
+    if known:
+        return known
+    joined = "".join(character for character in text[:LONGEST_PATH].lower() if character.isalpha())
+    return next((operation for word, operation in OPERATIONS_BY_WORD if word in joined), Operation.UNKNOWN)
 
 
 def deployment_of_path(url: str) -> str:
@@ -52,8 +80,9 @@ def deployment_of_path(url: str) -> str:
 def operation_of_bodies(request: JsonObject | None, response: JsonObject | None) -> Operation:
     """Tell the operation by the bodies, for records without a path. The answer speaks before the request."""
     if response:
-        operation = OPERATIONS_BY_OBJECT.get(as_text(response.get("object")))
-        if operation is not None:
+        named = as_text(response.get("object"))
+        operation = OPERATIONS_BY_OBJECT.get(named)
+        if operation is not None and named != "list":
             return operation
         if response.get("type") == "message":
             return Operation.MESSAGES

@@ -1,6 +1,7 @@
 """Reading times off the wire, always into aware UTC datetimes."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import product
 
 LONGEST_TIME_TEXT = 64
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -16,6 +17,31 @@ def parse_time(text: str) -> datetime | None:
     except ValueError:
         return None
     return as_utc(moment)
+
+
+DATES = ("%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%Y/%m/%d")
+CLOCKS = ("%I:%M:%S %p", "%H:%M:%S", "%I:%M %p", "%H:%M")
+CULTURES = tuple(f"{date} {clock}" for date, clock in product(DATES, CLOCKS))
+"""How .NET writes `DateTime.ToString()` in the cultures that gateways run under, the likeliest first."""
+
+
+def parse_culture_time(text: str) -> tuple[datetime, ...]:
+    """Return the moments that a .NET culture's time text may name, the likeliest first; UTC stands for its zone.
+
+    `5/4/2024` is 4 May in one culture and 5 April in another, so there may be several.
+    """
+    if not text or len(text) > LONGEST_TIME_TEXT:
+        return ()
+    clean = " ".join(text.replace("\u202f", " ").split())
+    moments = (as_utc(_parse(clean, culture)) for culture in CULTURES)
+    return tuple(dict.fromkeys(moment for moment in moments if moment is not None))
+
+
+def _parse(text: str, culture: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, culture).replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def as_utc(moment: datetime | None) -> datetime | None:

@@ -5,7 +5,7 @@ them so, and Anthropic's cache counts, which stand beside `input_tokens`, are ad
 (platform-facts.md section 7).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from token_meter.codes import Note, Operation
 from token_meter.jsontypes import JsonObject, as_object, as_token_count
@@ -45,12 +45,6 @@ def read_usage(operation: Operation, response: JsonObject | None) -> Usage:
     prompt = _first(reported, "prompt_tokens", "input_tokens")
     completion = _first(reported, "completion_tokens", "output_tokens")
     total = _first(reported, "total_tokens")
-    if completion is None and prompt is not None and total is not None and total >= prompt:
-        completion = total - prompt  # embeddings, and completions of nothing, leave the difference out
-    if completion is None and operation is Operation.EMBEDDINGS and prompt is not None:
-        completion = 0
-    if total is None and prompt is not None and completion is not None:
-        total = prompt + completion
     inside = _details(reported, "prompt_tokens_details", "input_tokens_details", "input_token_details")
     outside = _details(reported, "completion_tokens_details", "output_tokens_details", "output_token_details")
     usage = Usage(
@@ -64,7 +58,19 @@ def read_usage(operation: Operation, response: JsonObject | None) -> Usage:
         audio_completion=_first(outside, "audio_tokens"),
         image=_first(inside, "image_tokens"),
     )
-    return _checked(usage)
+    return completed(usage, operation)
+
+
+def completed(usage: Usage, operation: Operation) -> Usage:
+    """Return usage with the number that follows from the others, and a note where they contradict each other."""
+    prompt, completion, total = usage.prompt, usage.completion, usage.total
+    if completion is None and prompt is not None and total is not None and total >= prompt:
+        completion = total - prompt  # embeddings, and completions of nothing, leave the difference out
+    if completion is None and operation is Operation.EMBEDDINGS and prompt is not None:
+        completion = 0
+    if total is None and prompt is not None and completion is not None:
+        total = prompt + completion
+    return _checked(replace(usage, completion=completion, total=total))
 
 
 def _additive(reported: JsonObject) -> Usage:
@@ -101,9 +107,7 @@ def _checked(usage: Usage) -> Usage:
     )
     if not any(part is not None and whole is not None and part > whole for part, whole in parts):
         return usage
-    return Usage(
-        **{name: getattr(usage, name) for name in usage.__slots__ if name != "notes"}, notes=(Note.INCONSISTENT_USAGE,)
-    )
+    return replace(usage, notes=(Note.INCONSISTENT_USAGE,))
 
 
 def _first(fields: JsonObject, *names: str) -> int | None:

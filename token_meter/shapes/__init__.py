@@ -1,32 +1,78 @@
-"""The registry of record shapes: what each is called, how it is recognised by content, how it is read.
+"""The registry of record shapes: the first that explains an object by its content reads it.
 
-A shape is one module with `recognise(value)` and `read(value, origin, index)`, and one line below. The first that
-recognises an object reads it.
+A shape is a module with its SHAPES, one line below, and a golden sample in tests/golden/shapes.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from token_meter.shapes import (
+    assorted_records,
+    base64_http_events,
+    buffered_exchanges,
+    canonical,
+    chunked_bodies,
+    diagnostic_logs,
+    hub_gateway_usage,
+    learn_samples,
+    log_helper_proxy,
+    logged_calls,
+    logged_http_events,
+    message_id_events,
+    multi_app_requests,
+    pii_processing,
+    policy_stream_records,
+    sse_proxy,
+    stored_messages,
+    subscription_key_exchanges,
+    typed_message_events,
+    usage_tracking,
+)
+from token_meter.shapes.fields import Fields
+from token_meter.shapes.shape import Arrived, Decoded, Shape
 
-from token_meter.events import Origin
-from token_meter.jsontypes import JsonObject
-from token_meter.record import Ignored, Record, Rejected
-from token_meter.shapes import canonical
+__all__ = ["SHAPES", "Arrived", "Decoded", "Shape", "UnknownShapeName", "read", "shapes_named"]
 
-Decoded = Record | Rejected | Ignored
+SHAPES: tuple[Shape, ...] = (
+    *canonical.SHAPES,
+    *message_id_events.SHAPES,
+    *typed_message_events.SHAPES,
+    *logged_http_events.SHAPES,
+    *stored_messages.SHAPES,
+    *hub_gateway_usage.SHAPES,
+    *pii_processing.SHAPES,
+    *usage_tracking.SHAPES,
+    *subscription_key_exchanges.SHAPES,
+    *buffered_exchanges.SHAPES,
+    *logged_calls.SHAPES,
+    *log_helper_proxy.SHAPES,
+    *sse_proxy.SHAPES,
+    *policy_stream_records.SHAPES,
+    *diagnostic_logs.SHAPES,
+    *chunked_bodies.SHAPES,
+    *base64_http_events.SHAPES,
+    *learn_samples.SHAPES,
+    *multi_app_requests.SHAPES,
+    *assorted_records.SHAPES,
+)
+"""The more specific before the more general, where two could explain one object."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """A shape of record: its name in `RecordShape`, and the two functions that know it."""
-
-    name: str
-    recognise: Callable[[JsonObject], bool]
-    read: Callable[[JsonObject, Origin, int], Decoded]
+class UnknownShapeName(ValueError):  # noqa: N818 - it says what is wrong with a setting
+    """A setting names a shape or family that there is none of."""
 
 
-SHAPES: tuple[Shape, ...] = (Shape(canonical.NAME, canonical.recognise, canonical.read),)
+def shapes_named(name: str) -> tuple[Shape, ...]:
+    """Return the shapes of a family or name (`S4`, `S4-usage`), all where it is empty. Raises UnknownShapeName."""
+    if not name:
+        return SHAPES
+    named = tuple(shape for shape in SHAPES if name.lower() in (shape.name.lower(), shape.family.lower()))
+    if not named:
+        raise UnknownShapeName(f"no shape of record is called {name!r}")
+    return named
 
 
-def shape_of(value: JsonObject) -> Shape | None:
-    """Return the shape that explains an object, or None."""
-    return next((shape for shape in SHAPES if shape.recognise(value)), None)
+def read(arrived: Arrived, shapes: tuple[Shape, ...] = SHAPES) -> Decoded | None:
+    """Return what the first of some shapes that explains an object makes of it; None where none explains it."""
+    fields = Fields(arrived.value, arrived.cut)
+    shape = next((shape for shape in shapes if shape.explains(fields)), None)
+    if shape is None and len(shapes) == 1:
+        shape = shapes[0]  # one shape was asked for by name: it reads what it finds
+    return None if shape is None else shape.read(arrived, fields)
