@@ -19,6 +19,7 @@ from token_meter.counting.tokenizer import encoding_for
 
 OUTPUT = Path(__file__).parent / "gateway-events.jsonl"
 NAMES = uuid.UUID("7d3c9f52-6f1e-4a39-9a53-0d6a3f1e2b70")
+LAST_HOUR = 3
 CONTENT_FILTER = {name: {"filtered": False, "severity": "safe"} for name in ("hate", "self_harm", "sexual", "violence")}
 
 
@@ -264,7 +265,7 @@ def contracts() -> Iterator[dict[str, Any]]:
             CONTRACTS, EMBEDDING, start + timedelta(hours=hour), "embeddings", {"input": clauses[: 1 + hour % 2]}
         )
         vectors = [{"object": "embedding", "index": 0, "embedding": [0.0125, -0.0417, 0.0031]}]
-        yield with_answer(call, EMBEDDING, {"object": "list", "data": vectors}, usage=hour != 3)
+        yield with_answer(call, EMBEDDING, {"object": "list", "data": vectors}, usage=hour < LAST_HOUR)
     call = record(
         CONTRACTS,
         REASONER,

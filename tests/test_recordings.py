@@ -66,7 +66,7 @@ def test_where_the_service_reported_usage_the_row_says_the_same(lines: list[byte
         if not usage:
             continue
         compared += 1
-        prompt = usage.get("prompt_tokens", usage.get("input_tokens"))
+        prompt: int = usage.get("prompt_tokens", usage.get("input_tokens", 0))
         written, read = usage.get("cache_creation_input_tokens"), usage.get("cache_read_input_tokens")
         inside = usage.get("prompt_tokens_details") or usage.get("input_tokens_details") or {}
         outside = usage.get("completion_tokens_details") or usage.get("output_tokens_details") or {}
@@ -138,7 +138,7 @@ def test_without_reported_usage_almost_every_prompt_is_still_known(withheld: tup
     )
 
     shares = {name: unknown[name] / charged[name] for name in ("chat", "completions", "embeddings")}
-    assert {name: 0 for name in shares} == {name: int(share > 0.01) for name, share in shares.items()}, shares
+    assert dict.fromkeys(shares, 0) == {name: int(share > 0.01) for name, share in shares.items()}, shares
 
 
 def test_without_reported_usage_nothing_is_called_reported(withheld: tuple[UsageRow, ...]) -> None:

@@ -81,6 +81,11 @@ class Note(StrEnum):
     TIME_FROM_BODY = "time_from_body", "The record has no time of its own; the service's `created` stands in."
     UNVERIFIABLE_TOKEN = "unverifiable_token", "An Authorization header held a token that could not be read."
     MEDIA_NOT_COUNTED = "media_not_counted", "Images, audio or files are part of the prompt and are not counted."
+    FOREIGN_TOKENIZER = "foreign_tokenizer", "The model's vendor has a tokenizer of its own; another one counted."
+    SCHEMA_TOO_LARGE = "schema_too_large", "The tools' schemas unfold into more than the meter writes out."
+    PROMPT_ELSEWHERE = "prompt_elsewhere", "Part of the prompt lies with the service and is not in the record."
+    BUILT_IN_TOOL = "built_in_tool", "A tool of the service's own adds tokens that the record does not show."
+    INEXACT_FORMULA = "inexact_formula", "The formula for this form of call is known to be off by some tokens."
     COUNT_FAULT = "count_fault", "The counter failed on this call: a defect to report; its numbers are unknown."
     CUSTOM_DROPPED = "custom_dropped", "The customer's dimensions were larger than a row may carry, and were left out."
     INCONSISTENT_USAGE = (

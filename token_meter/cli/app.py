@@ -9,6 +9,7 @@ from rich.console import Console
 from token_meter.cli.metering import meter_into_store, print_rows
 from token_meter.cli.querying import Format, query_store
 from token_meter.kql import QueryError
+from token_meter.sinks.duckdb_store import StoreUnusable
 from token_meter.sources import InputUnusable
 from token_meter.version import VERSION
 
@@ -69,7 +70,7 @@ def main() -> None:
     """Run the command line; unusable input ends in one line on standard error and exit status 2."""
     try:
         app()
-    except (InputUnusable, QueryError) as fault:
+    except (InputUnusable, QueryError, StoreUnusable) as fault:
         Console(stderr=True, highlight=False, soft_wrap=True, markup=False).print(f"token-meter: {fault}")
         sys.exit(UNUSABLE)
     except BrokenPipeError:

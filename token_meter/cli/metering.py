@@ -1,5 +1,6 @@
 """`token-meter run` and `token-meter rows`: files through the same `meter()` as the Function."""
 
+import functools
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -8,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from token_meter.events import Event, Origin
 from token_meter.jsontypes import dump_json
@@ -85,14 +86,17 @@ def _batches(files: Sequence[str], bar: Progress) -> Iterator[list[Event]]:
     task = bar.add_task("metering", total=sum(sizes) or None)
     batch: list[Event] = []
     for place, name in enumerate(files):
-        before = sum(sizes[:place])
-        for event in read_events(name, lambda count, before=before: bar.update(task, completed=before + count)):
+        for event in read_events(name, functools.partial(_advance, bar, task, sum(sizes[:place]))):
             batch.append(event)
             if len(batch) == EVENTS_A_BATCH:
                 yield batch
                 batch = []
     if batch:
         yield batch
+
+
+def _advance(bar: Progress, task: TaskID, before: int, count: int) -> None:
+    bar.update(task, completed=before + count)
 
 
 def _size_of(name: str) -> int:
