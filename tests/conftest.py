@@ -1,15 +1,15 @@
 """What all tests share: hypothesis profiles, the recordings, a run without sockets."""
 
 import os
-import socket
+import runpy
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import settings
 
 REPOSITORY = Path(__file__).parent.parent
 BESIDE = REPOSITORY.parent / "shared" / "data" / "recordings"
+BLOCKED = Path(__file__).parent / "blocked"
 
 settings.register_profile("default", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("default")
@@ -36,15 +36,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def block_sockets() -> None:
-    """Make every socket raise; child processes do the same by the `sitecustomize` in tests/blocked."""
-
-    def refuse(*_: Any, **__: Any) -> None:
-        raise OSError("sockets are blocked in this run")
-
-    socket.socket.__init__ = refuse  # type: ignore[method-assign,assignment]
-    socket.getaddrinfo = refuse  # type: ignore[assignment]
+    """Make every socket but a Unix one raise, here and in the Pythons started from here, by tests/blocked."""
+    runpy.run_path(str(BLOCKED / "sitecustomize.py"))
     path = os.environ.get("PYTHONPATH", "")
-    os.environ["PYTHONPATH"] = os.pathsep.join(part for part in (str(REPOSITORY / "tests" / "blocked"), path) if part)
+    os.environ["PYTHONPATH"] = os.pathsep.join(part for part in (str(BLOCKED), path) if part)
 
 
 @pytest.fixture(scope="session")

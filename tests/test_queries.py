@@ -72,10 +72,9 @@ def test_chargeback_says_who_used_how_much_and_how_sure_it_is(store: DuckDbStore
     """Every total stands beside the number of calls that it lacks; calls that were not charged are not in it."""
     first, second = answer(store, "chargeback")
 
-    assert {
-        "AppId": "a", "Calls": 3, "PromptTokens": 37, "CompletionTokens": 10, "TotalTokens": 40, "CachedTokens": 2,
-        "ReasoningTokens": first["ReasoningTokens"], "EstimatedTokens": 25, "UnknownPrompts": 0, "UnknownCompletions": 1,
-    } == first  # fmt: skip
+    expected = {"AppId": "a", "Calls": 3, "PromptTokens": 37, "CompletionTokens": 10, "TotalTokens": 40}
+    expected |= {"CachedTokens": 2, "EstimatedTokens": 25, "UnknownPrompts": 0, "UnknownCompletions": 1}
+    assert expected == {name: first[name] for name in expected}
     assert ("c", 1, 4) == (second["AppId"], second["Calls"], second["TotalTokens"])
 
 
