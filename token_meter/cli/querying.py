@@ -4,10 +4,10 @@ import sys
 from enum import StrEnum
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from token_meter.cli.output import standard_output
 from token_meter.kql import Result, run_query
 from token_meter.sinks.duckdb_store import DuckDbStore
 from token_meter.sources import InputUnusable
@@ -15,7 +15,6 @@ from token_meter.sources import InputUnusable
 NUMERIC_TYPES = frozenset({"int", "long", "real"})
 LONGEST_KEPT_WHOLE = 36
 """Characters; a GUID's."""
-WIDE = 1_000
 
 
 class Format(StrEnum):
@@ -64,5 +63,4 @@ def print_table(result: Result) -> None:
         table.add_column(name, justify="right" if number else "left", overflow="fold", no_wrap=short and not number)
     for row in result.rows:
         table.add_row(*(Text("" if value is None else str(value)) for value in row))
-    console = Console(highlight=False)
-    (console if console.is_terminal else Console(highlight=False, width=WIDE)).print(table)
+    standard_output().print(table)
