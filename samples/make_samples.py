@@ -12,13 +12,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import tiktoken
-
 from token_meter import Event, meter
-from token_meter.counting.tokenizer import encoding_for
+from token_meter.counting.families import family_of
+from token_meter.counting.tokenizer import load_encoding
 
 OUTPUT = Path(__file__).parent / "gateway-events.jsonl"
 NAMES = uuid.UUID("7d3c9f52-6f1e-4a39-9a53-0d6a3f1e2b70")
+LAST_HOUR = 3
 CONTENT_FILTER = {name: {"filtered": False, "severity": "safe"} for name in ("hate", "self_harm", "sexual", "violence")}
 
 
@@ -143,7 +143,9 @@ def with_stream(
     call: dict[str, Any], deployment: Deployment, text: str, *, usage: bool, stop_after: int | None = None
 ) -> dict[str, Any]:
     """Return the call with a streamed answer as Azure sends it: one token a chunk; `stop_after` hangs up early."""
-    encoding: tiktoken.Encoding = encoding_for(deployment.model)
+    family = family_of(deployment.model)
+    assert family is not None
+    encoding = load_encoding(family.encoding)
     pieces = [encoding.decode([token]) for token in encoding.encode_ordinary(text)]
     envelope = {
         "id": response_id(call),
@@ -264,7 +266,7 @@ def contracts() -> Iterator[dict[str, Any]]:
             CONTRACTS, EMBEDDING, start + timedelta(hours=hour), "embeddings", {"input": clauses[: 1 + hour % 2]}
         )
         vectors = [{"object": "embedding", "index": 0, "embedding": [0.0125, -0.0417, 0.0031]}]
-        yield with_answer(call, EMBEDDING, {"object": "list", "data": vectors}, usage=hour != 3)
+        yield with_answer(call, EMBEDDING, {"object": "list", "data": vectors}, usage=hour < LAST_HOUR)
     call = record(
         CONTRACTS,
         REASONER,

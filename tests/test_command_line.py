@@ -1,6 +1,7 @@
 """The command `token-meter` as a user runs it: a process, its output, its exit status."""
 
 import csv
+import gzip
 import io
 import json
 import subprocess
@@ -124,13 +125,15 @@ def test_unusable_arguments_or_input_end_in_status_two_and_a_clear_line(tmp_path
 
 
 def test_what_came_before_the_damage_is_metered(tmp_path: Path) -> None:
-    """A file that ends too early is said to be so, and its good part is in the store."""
+    """A file that ends too early is said to be so, and its good part is counted and in the store."""
     write(tmp_path / "good.jsonl", record(requestId="a"))
+    (tmp_path / "cut.gz").write_bytes(gzip.compress(json.dumps(record()).encode())[:-9])
 
-    done = token_meter("run", "good.jsonl", "nowhere.jsonl", folder=tmp_path)
+    done = token_meter("run", "good.jsonl", "cut.gz", folder=tmp_path)
 
     assert 2 == done.returncode
-    assert "nowhere.jsonl" in done.stderr
+    assert "cut.gz: ends too early" in done.stderr
+    assert "received 1 = metered 1" in done.stdout
 
 
 def test_query_prints_a_table_json_or_csv(tmp_path: Path) -> None:

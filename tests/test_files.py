@@ -32,7 +32,7 @@ CAPTURE_SCHEMA = {
 
 def captured(*bodies: bytes | None) -> bytes:
     """Return a Capture file with these bodies, as Event Hubs writes it."""
-    entries = [
+    entries: list[dict[str, object]] = [
         {
             "SequenceNumber": 40 + place,
             "Offset": str(4096 * place),

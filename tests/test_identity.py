@@ -142,10 +142,8 @@ def test_with_nothing_else_the_call_is_its_content() -> None:
 def test_a_client_cannot_forge_its_way_into_another_callers_call() -> None:
     """No header or body field of the request names a call; the two stay two calls with their own numbers."""
     victim = record(appId="victim", requestId="victim-call")
-    forged_headers = {
-        name: "victim-call"
-        for name in ("x-request-id", "x-ms-client-request-id", "request-id", "apim-request-id", "x-correlation-id")
-    }
+    names = ("x-request-id", "x-ms-client-request-id", "request-id", "apim-request-id", "x-correlation-id")
+    forged_headers = dict.fromkeys(names, "victim-call")
     forged_body = {"id": "victim-call", "requestId": "victim-call", "messages": [{"role": "user", "content": "hi"}]}
     attack = record(appId="attacker", requestHeaders=forged_headers, requestBody=forged_body)
 

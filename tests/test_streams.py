@@ -78,7 +78,7 @@ def test_a_stream_is_known_by_its_first_line(text: str) -> None:
 
 
 def test_deltas_are_joined_by_choice() -> None:
-    """n choices arrive interleaved and come out whole, in order."""
+    """N choices arrive interleaved and come out whole, in order."""
     body = assembled(chunk("b", index=1), chunk("a"), chunk("B", "stop", index=1), chunk("A", "length"))
 
     assert ["aA", "bB"] == [choice["message"]["content"] for choice in body["choices"]]
@@ -140,7 +140,7 @@ def test_the_final_response_object_is_the_body_of_a_responses_stream() -> None:
 def test_an_aborted_responses_stream_gives_what_its_deltas_built() -> None:
     """Text and arguments that were sent are there to be counted."""
     call = {"type": "function_call", "name": "find", "arguments": ""}
-    payloads = [
+    payloads: list[dict[str, Any]] = [
         {"type": "response.created", "response": {"id": "resp_1", "model": "gpt-4o"}},
         {"type": "response.output_text.delta", "output_index": 0, "delta": "Hel"},
         {"type": "response.output_text.delta", "output_index": 0, "delta": "lo"},
@@ -150,8 +150,9 @@ def test_an_aborted_responses_stream_gives_what_its_deltas_built() -> None:
 
     result = assemble(Operation.RESPONSES, payloads)
 
-    message, function_call = result.body["output"]  # type: ignore[misc]
-    assert {"type": "output_text", "text": "Hello"} == message["content"][0]  # type: ignore[index,call-overload]
+    output: Any = result.body["output"]
+    message, function_call = output
+    assert {"type": "output_text", "text": "Hello"} == message["content"][0]
     assert {**call, "arguments": '{"a"'} == function_call
     assert not result.finished
 

@@ -87,7 +87,9 @@ class UsageRow:
         "dynamic", "The customer's own dimensions (cost centre, team, …).", default=None
     )
 
-    operation_name: str = text("`chat`, `completions`, `embeddings`, `responses`, `messages`, `images`, …")
+    operation_name: str = text(
+        "What was asked for: `chat`, `completions`, `embeddings`, `responses`, `messages`, `images` and others."
+    )
     deployment: str = text("The deployment that was called.")
     requested_model: str = text("The model that the request names.")
     served_model: str = text("The model that the service says it ran.")

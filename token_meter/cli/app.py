@@ -4,11 +4,13 @@ import sys
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from token_meter.cli.auditing import audit_files
 from token_meter.cli.metering import meter_into_store, print_rows
+from token_meter.cli.output import standard_error
 from token_meter.cli.querying import Format, query_store
 from token_meter.kql import QueryError
+from token_meter.sinks.duckdb_store import StoreUnusable
 from token_meter.sources import InputUnusable
 from token_meter.version import VERSION
 
@@ -57,6 +59,15 @@ def query(
     query_store(kql, store, output)
 
 
+@app.command()
+def audit(
+    files: Files,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """Count calls whose usage was reported again, and print how far the counter is off."""
+    audit_files(files, as_json=as_json)
+
+
 @app.callback(invoke_without_command=True)
 def version(show: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False) -> None:
     """Meter AI traffic behind Azure API Management: who used which deployment, how many tokens."""
@@ -69,8 +80,8 @@ def main() -> None:
     """Run the command line; unusable input ends in one line on standard error and exit status 2."""
     try:
         app()
-    except (InputUnusable, QueryError) as fault:
-        Console(stderr=True, highlight=False, soft_wrap=True, markup=False).print(f"token-meter: {fault}")
+    except (InputUnusable, QueryError, StoreUnusable) as fault:
+        standard_error().print(f"token-meter: {fault}")
         sys.exit(UNUSABLE)
     except BrokenPipeError:
         sys.stderr.close()  # the reader has gone; Python would complain when it flushes at exit

@@ -1,5 +1,6 @@
 """`token-meter run` and `token-meter rows`: files through the same `meter()` as the Function."""
 
+import functools
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -7,9 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from token_meter.cli.output import standard_error, standard_output
 from token_meter.events import Event, Origin
 from token_meter.jsontypes import dump_json
 from token_meter.meter import Outcome, meter
@@ -54,45 +55,59 @@ def meter_into_store(files: Sequence[str], store: str, dead_letters: str) -> boo
     tally = Tally()
     letters = DeadLetterFolder(Path(dead_letters))
     try:
-        with DuckDbStore(store) as sink, _progress(files) as bar:
-            for batch in _batches(files, bar):
+        with DuckDbStore(store) as sink, progress(files) as bar:
+            for batch in batches(files, bar):
                 outcome = meter(batch)
                 tally.add(outcome)
                 letters.store(outcome.rejected)
                 sink.write(outcome.rows)
     finally:
-        _print_counts(tally, store, dead_letters)
+        if tally.received:
+            _print_counts(tally, store, dead_letters)
     return bool(tally.rejected)
 
 
 def print_rows(files: Sequence[str]) -> bool:
     """Print the rows of files as JSON lines; return whether anything was rejected (said on standard error)."""
     tally = Tally()
-    with _progress(files) as bar:
-        for batch in _batches(files, bar):
+    with progress(files) as bar:
+        for batch in batches(files, bar):
             outcome = meter(batch)
             tally.add(outcome)
             lines = (dump_json(as_columns(row)) + b"\n" for row in outcome.rows)
             sys.stdout.buffer.write(b"".join(lines))
     sys.stdout.buffer.flush()
     if tally.rejected:
-        _stderr().print(f"{_rejections(tally)}. `token-meter run --dead-letters DIR` keeps them.")
+        standard_error().print(f"{_rejections(tally)}. `token-meter run --dead-letters DIR` keeps them.")
     return bool(tally.rejected)
 
 
-def _batches(files: Sequence[str], bar: Progress) -> Iterator[list[Event]]:
-    sizes = [_size_of(name) for name in files]
-    task = bar.add_task("metering", total=sum(sizes) or None)
+def batches(files: Sequence[str], bar: Progress) -> Iterator[list[Event]]:
+    """Yield the files' events in batches. What was read before an input turned out to be damaged is a batch too."""
     batch: list[Event] = []
-    for place, name in enumerate(files):
-        before = sum(sizes[:place])
-        for event in read_events(name, lambda count, before=before: bar.update(task, completed=before + count)):
+    try:
+        for event in _events(files, bar):
             batch.append(event)
             if len(batch) == EVENTS_A_BATCH:
                 yield batch
                 batch = []
+    except InputUnusable:
+        if batch:
+            yield batch
+        raise
     if batch:
         yield batch
+
+
+def _events(files: Sequence[str], bar: Progress) -> Iterator[Event]:
+    sizes = [_size_of(name) for name in files]
+    task = bar.add_task("metering", total=sum(sizes) or None)
+    for place, name in enumerate(files):
+        yield from read_events(name, functools.partial(_advance, bar, task, sum(sizes[:place])))
+
+
+def _advance(bar: Progress, task: TaskID, before: int, count: int) -> None:
+    bar.update(task, completed=before + count)
 
 
 def _size_of(name: str) -> int:
@@ -103,16 +118,16 @@ def _size_of(name: str) -> int:
 
 
 @contextmanager
-def _progress(files: Sequence[str]) -> Iterator[Progress]:
+def progress(files: Sequence[str]) -> Iterator[Progress]:
     """Show a bar on a terminal's standard error; on anything else stay silent."""
-    console = _stderr()
+    console = standard_error()
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal or not files) as bar:
         yield bar
 
 
 def _print_counts(tally: Tally, store: str, dead_letters: str) -> None:
-    out = Console(highlight=False, soft_wrap=True, markup=False)
+    out = standard_output()
     rejected, ignored = tally.rejected.total(), tally.ignored.total()
     out.print(f"received {tally.received} = metered {tally.metered} + rejected {rejected} + ignored {ignored}")
     if tally.ignored:
@@ -131,7 +146,3 @@ def _rejections(tally: Tally) -> str:
 
 def _by_reason(counts: Counter[str]) -> str:
     return ", ".join(f"{reason} {count}" for reason, count in sorted(counts.items()))
-
-
-def _stderr() -> Console:
-    return Console(stderr=True, highlight=False, soft_wrap=True, markup=False)

@@ -4,15 +4,17 @@ import sys
 from enum import StrEnum
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from token_meter.cli.output import standard_output
 from token_meter.kql import Result, run_query
 from token_meter.sinks.duckdb_store import DuckDbStore
 from token_meter.sources import InputUnusable
 
 NUMERIC_TYPES = frozenset({"int", "long", "real"})
+LONGEST_KEPT_WHOLE = 36
+"""Characters; a GUID's."""
 
 
 class Format(StrEnum):
@@ -49,11 +51,16 @@ def _text_of(kql: str) -> str:
         raise InputUnusable(f"{kql}: cannot be read") from fault
 
 
-def print_table(result: Result, title: str = "") -> None:
-    """Print an answer as a table; whatever the data holds is shown as text, never as markup."""
-    table = Table(title=title or None, title_justify="left")
-    for name, kind in zip(result.columns, result.types, strict=True):
-        table.add_column(name, justify="right" if kind in NUMERIC_TYPES else "left", overflow="fold")
+def print_table(result: Result) -> None:
+    """Print an answer as a table; whatever the data holds is shown as text, never as markup.
+
+    On a terminal it fits the width and short texts (ids among them) stay whole; elsewhere it is as wide as it needs.
+    """
+    table = Table()
+    for place, (name, kind) in enumerate(zip(result.columns, result.types, strict=True)):
+        number = kind in NUMERIC_TYPES
+        short = all(len(str(row[place])) <= LONGEST_KEPT_WHOLE for row in result.rows)
+        table.add_column(name, justify="right" if number else "left", overflow="fold", no_wrap=short and not number)
     for row in result.rows:
         table.add_row(*(Text("" if value is None else str(value)) for value in row))
-    Console(highlight=False).print(table)
+    standard_output().print(table)

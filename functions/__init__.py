@@ -1,0 +1,1 @@
+"""The Azure edge: a blueprint a trigger. Azure's types stop here."""

@@ -1,0 +1,52 @@
+"""What all tests share: hypothesis profiles, the recordings, a run without sockets."""
+
+import os
+import runpy
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+REPOSITORY = Path(__file__).parent.parent
+BESIDE = REPOSITORY.parent / "shared" / "data" / "recordings"
+BLOCKED = Path(__file__).parent / "blocked"
+
+settings.register_profile("default", deadline=None, derandomize="CI" in os.environ)
+settings.load_profile("default")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that blocks sockets."""
+    parser.addoption("--block-sockets", action="store_true", help="refuse every socket, here and in child processes")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker, and block sockets where that was asked for."""
+    config.addinivalue_line("markers", "sockets: needs a socket on loopback")
+    if config.getoption("--block-sockets"):
+        block_sockets()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip what needs sockets where they are blocked."""
+    if config.getoption("--block-sockets"):
+        for item in items:
+            if item.get_closest_marker("sockets"):
+                item.add_marker(pytest.mark.skip(reason="needs a socket on loopback, and sockets are blocked"))
+
+
+def block_sockets() -> None:
+    """Make every socket but a Unix one raise, here and in the Pythons started from here, by tests/blocked."""
+    runpy.run_path(str(BLOCKED / "sitecustomize.py"))
+    path = os.environ.get("PYTHONPATH", "")
+    os.environ["PYTHONPATH"] = os.pathsep.join(part for part in (str(BLOCKED), path) if part)
+
+
+@pytest.fixture(scope="session")
+def recordings() -> Path:
+    """Return the file of recorded calls; skip where this machine has none."""
+    folder = Path(os.environ.get("TOKEN_METER_RECORDINGS") or BESIDE)
+    path = folder if folder.is_file() else folder / "dev.jsonl.gz"
+    if not path.exists():
+        pytest.skip("no recordings on this machine (TOKEN_METER_RECORDINGS names their folder)")
+    return path

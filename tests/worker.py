@@ -1,0 +1,97 @@
+"""The Functions worker, as far as a batch goes through it: Microsoft's own library loads the app and invokes it.
+
+Only the host is missing: the gRPC messages that it would send are built here, with the fields that its Event Hubs
+extension fills. The library's interface is internal, so its version is pinned.
+"""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from azure_functions_runtime import loader, native_invocation
+from azure_functions_runtime.bindings.datumdef import Datum
+from azure_functions_runtime.bindings.meta import load_binding_registry
+from azure_functions_runtime.utils import executor, threadpool
+
+FIRST_ENQUEUED = datetime(2026, 10, 5, 10, 0, 1, 250_000, tzinfo=UTC)
+
+
+class BindingInfo(SimpleNamespace):
+    """The message of a binding, with the enumeration values that the library compares."""
+
+    undefined, out, inout = -1, 1, 2
+
+
+PROTOS = SimpleNamespace(BindingInfo=BindingInfo, RpcRetryOptions=SimpleNamespace, RpcFunctionMetadata=SimpleNamespace)
+
+
+@dataclass(frozen=True)
+class Invoked:
+    """How an invocation ended: what the host would be told."""
+
+    ok: bool
+    exception: str
+
+
+@dataclass(frozen=True)
+class Worker:
+    """The app as the worker indexed it: what the host gets to know of each function."""
+
+    functions: dict[str, Any]
+
+    def invoke(self, name: str, bodies: Sequence[bytes], first_sequence_number: int = 41) -> Invoked:
+        """Invoke a function with a batch of events, as the Event Hubs extension hands it over."""
+        data = Datum(SimpleNamespace(bytes=list(bodies)), "collection_bytes")
+        metadata = trigger_metadata(len(bodies), first_sequence_number)
+        identity = self.functions[name].function_id
+        ok, _, _, exception, _ = asyncio.run(
+            native_invocation.invocation_request_native("invocation", identity, [("events", data)], metadata)
+        )
+        return Invoked(ok, exception or "")
+
+
+def load(script: Path) -> Worker:
+    """Load and index the app of a script as the worker does at its start."""
+    load_binding_registry()
+    threadpool.start_threadpool_executor()
+    executor.get_current_loop = asyncio.get_event_loop
+    indexed = loader.index_function_app(str(script))
+    registry = native_invocation._functions  # noqa: SLF001 - the registry that an invocation looks into
+    described, _ = loader.process_indexed_function(PROTOS, registry, indexed, str(script.parent))
+    return Worker({item.name: item for item in described})
+
+
+def trigger_metadata(count: int, first_sequence_number: int) -> dict[str, Datum]:
+    """Return a batch's metadata as the host sends it (EventHubTriggerBindingStrategy)."""
+    times = [FIRST_ENQUEUED + timedelta(milliseconds=place) for place in range(count)]
+    numbers = [first_sequence_number + place for place in range(count)]
+    system = [
+        {
+            "SequenceNumber": number,
+            "Offset": str(number * 4096),
+            "EnqueuedTimeUtc": time.isoformat().replace("+00:00", "Z"),
+            "PartitionKey": None,
+        }
+        for number, time in zip(numbers, times, strict=True)
+    ]
+    context = {
+        "FullyQualifiedNamespace": "contoso-ai.servicebus.windows.net",
+        "EventHubName": "ai-usage",
+        "ConsumerGroup": "token-meter",
+        "PartitionId": "3",
+    }
+    values = {
+        "PartitionContext": context,
+        "PartitionKeyArray": [None] * count,
+        "OffsetArray": [item["Offset"] for item in system],
+        "SequenceNumberArray": numbers,
+        "EnqueuedTimeUtcArray": [item["EnqueuedTimeUtc"] for item in system],
+        "PropertiesArray": [{}] * count,
+        "SystemPropertiesArray": system,
+    }
+    return {name: Datum(json.dumps(value), "json") for name, value in values.items()}

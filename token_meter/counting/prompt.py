@@ -1,0 +1,77 @@
+"""The prompt side of a call: which formula counts it."""
+
+from token_meter.codes import Note, Operation
+from token_meter.counting.chat_prompt import count_chat_prompt
+from token_meter.counting.count import Count
+from token_meter.counting.counter import Counter, unknown
+from token_meter.counting.messages import text_of
+from token_meter.counting.models import model_of
+from token_meter.counting.responses_prompt import count_responses_prompt
+from token_meter.counting.tokenizer import TokenizerUnusable
+from token_meter.counting.tools import SchemaTooLarge
+from token_meter.exchange import Exchange
+from token_meter.jsontypes import Json, JsonObject, as_list, as_object, as_text
+
+
+def count_prompt(exchange: Exchange) -> Count:
+    """Return the prompt's tokens, or unknown where the request is unseen or its operation has no formula."""
+    request = exchange.request
+    if not request:
+        return unknown(Note.CUT) if exchange.request_cut else unknown()
+    counter = {
+        Operation.CHAT: count_chat_prompt,
+        Operation.COMPLETIONS: _completions,
+        Operation.EMBEDDINGS: _embeddings,
+        Operation.RESPONSES: count_responses_prompt,
+        Operation.MESSAGES: _messages,
+    }.get(exchange.operation)
+    if counter is None:
+        return unknown()
+    try:
+        return counter(exchange, request)
+    except TokenizerUnusable:
+        return unknown(Note.COUNT_FAULT)
+    except SchemaTooLarge:
+        return unknown(Note.SCHEMA_TOO_LARGE)
+
+
+def _completions(exchange: Exchange, request: JsonObject) -> Count:
+    """Σ T over the prompts; a list of token ids is its length (P8)."""
+    return _texts(exchange, request.get("prompt"))
+
+
+def _embeddings(exchange: Exchange, request: JsonObject) -> Count:
+    """Σ T over the inputs; a list of token ids is its length; the empty string counts 1 (P8)."""
+    return _texts(exchange, request.get("input"), empty=1)
+
+
+def _texts(exchange: Exchange, value: Json, empty: int = 0) -> Count:
+    model = model_of(exchange)
+    counter = Counter(model.family.encoding)
+    if model.notes:
+        counter.doubt(*model.notes)
+    values = value if isinstance(value, list) else [value]
+    if all(isinstance(item, int) and not isinstance(item, bool) for item in values):
+        counter.add(len(values))
+        return counter.result()
+    for item in values:
+        if isinstance(item, list):
+            counter.add(len(item))
+        elif isinstance(item, str):
+            counter.add(counter.text(item) if item else empty)
+        else:
+            return unknown()
+    return counter.result()
+
+
+def _messages(exchange: Exchange, request: JsonObject) -> Count:
+    """Anthropic's texts with a tokenizer that is not Anthropic's: an estimate, and only of what is text."""
+    model = model_of(exchange)
+    counter = Counter(model.family.encoding)
+    counter.doubt(Note.FOREIGN_TOKENIZER)
+    counter.add(counter.text(text_of(request.get("system"))))
+    for item in as_list(request.get("messages")):
+        counter.add(counter.text(text_of(as_object(item).get("content"))))
+    for tool in as_list(request.get("tools")):
+        counter.add(counter.text(as_text(as_object(tool).get("description"))))
+    return counter.result()

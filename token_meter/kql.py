@@ -1,0 +1,142 @@
+"""KQL on the embedded store: the shipped functions and any query, the same text that runs in Log Analytics.
+
+A function is a file of `kql/functions`: comment lines first, one of them `// Parameters: …` as a saved function takes
+them, then the body. duckdb-kql translates and DuckDB answers.
+"""
+
+import csv
+import functools
+import io
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import duckdb_kql
+from duckdb_kql.engine import schema
+from duckdb_kql.stored_functions import ResolvedFunctions, parse_functions
+
+from token_meter.sinks.duckdb_store import DuckDbStore
+
+IN_WHEEL = Path(__file__).parent / "kql"
+IN_CHECKOUT = Path(__file__).parent.parent / "kql"
+KUSTO_TYPES = {
+    "VARCHAR": "string",
+    "TINYINT": "int",
+    "INTEGER": "int",
+    "BIGINT": "long",
+    "HUGEINT": "long",
+    "DOUBLE": "real",
+    "BOOLEAN": "bool",
+    "TIMESTAMP": "datetime",
+    "TIMESTAMP WITH TIME ZONE": "datetime",
+    "INTERVAL": "timespan",
+    "JSON": "dynamic",
+}
+
+
+class QueryError(Exception):
+    """A query that cannot be answered. The message is one clear line."""
+
+
+Value = str | int | float | bool | None | list["Value"] | dict[str, "Value"]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """An answer: names and Kusto types of the columns, and the rows. Times are ISO 8601 texts."""
+
+    columns: tuple[str, ...]
+    types: tuple[str, ...]
+    rows: tuple[tuple[Value, ...], ...]
+
+    def as_json(self) -> str:
+        """Return the rows as a JSON array of objects."""
+        return json.dumps([dict(zip(self.columns, row, strict=True)) for row in self.rows], ensure_ascii=False)
+
+    def as_csv(self) -> str:
+        """Return the rows as CSV with a header; nulls are empty, dynamic values are JSON."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(self.columns)
+        for row in self.rows:
+            writer.writerow([_as_cell(value) for value in row])
+        return text.getvalue()
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A shipped function: its name, its parameters as Log Analytics takes them, its body."""
+
+    name: str
+    parameters: str
+    body: str
+
+
+def kql_folder() -> Path:
+    """Return the folder of the shipped KQL, in an installed package or in a checkout."""
+    return IN_WHEEL if IN_WHEEL.is_dir() else IN_CHECKOUT
+
+
+@functools.cache
+def shipped_functions() -> tuple[Function, ...]:
+    """Return the shipped functions in order of name."""
+    return tuple(_read_function(path) for path in sorted((kql_folder() / "functions").glob("*.kql")))
+
+
+def _read_function(path: Path) -> Function:
+    text = path.read_text(encoding="utf-8")
+    lines = text.splitlines()
+    header = [line.removeprefix("//").strip() for line in lines if line.startswith("//")]
+    parameters = next(
+        (line.removeprefix("Parameters:").strip() for line in header if line.startswith("Parameters:")), ""
+    )
+    return Function(path.stem, parameters, text)
+
+
+@functools.cache
+def _parsed_functions() -> ResolvedFunctions | None:
+    """Return the shipped functions as duckdb-kql reads them; reading them takes longer than most queries."""
+    return parse_functions(
+        [f"function {item.name}({item.parameters}) {{\n{item.body}\n}}" for item in shipped_functions()]
+    )
+
+
+def run_query(store: DuckDbStore, kql: str) -> Result:
+    """Answer a KQL query from a store, the shipped functions at hand. Raises QueryError where it is no query."""
+    try:
+        known = schema(store.connection)
+        sql = duckdb_kql.to_sql(kql, schema=known, allow_write=False, functions=_parsed_functions())
+        with store.connection.cursor() as cursor:
+            answer = cursor.execute(str(sql))
+            described = answer.description or []
+            rows = answer.fetchall()
+    except (duckdb_kql.KqlError, duckdb.Error) as fault:
+        raise QueryError(str(fault).strip().splitlines()[0]) from fault
+    types = tuple(KUSTO_TYPES.get(str(item[1]), "dynamic") for item in described)
+    return Result(tuple(str(item[0]) for item in described), types, tuple(_row(row, types) for row in rows))
+
+
+def _row(row: tuple[object, ...], types: tuple[str, ...]) -> tuple[Value, ...]:
+    return tuple(_value(value, kind) for value, kind in zip(row, types, strict=True))
+
+
+def _value(value: object, kind: str) -> Value:
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=None).isoformat() + "Z"
+    if kind == "dynamic" and isinstance(value, str):
+        parsed: Value = json.loads(value)
+        return parsed
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    if isinstance(value, list | tuple):
+        return [_value(item, "") for item in value]
+    return str(value)
+
+
+def _as_cell(value: Value) -> Value:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value

@@ -1,0 +1,76 @@
+"""What is generated from a row's definition: the embedded store's table, the KQL schema, the documentation."""
+
+from enum import StrEnum
+
+from token_meter.codes import AppIdSource, Charged, Note, Reason, Source
+from token_meter.row import USAGE_COLUMNS, Column, UsageRow, columns
+
+DUCKDB_TYPES = {
+    "string": "VARCHAR",
+    "int": "INTEGER",
+    "long": "BIGINT",
+    "real": "DOUBLE",
+    "boolean": "BOOLEAN",
+    "datetime": "TIMESTAMP",
+    "dynamic": "JSON",
+}
+"""Kusto's types in DuckDB. Times are UTC and carry no zone, as Kusto's are."""
+
+
+def create_table_sql(table: str, row_type: type) -> str:
+    """Return the statement that makes the embedded store's table of a row type, where it is not there yet."""
+    parts = ", ".join(f'"{item.name}" {DUCKDB_TYPES[item.kusto_type]}' for item in columns(row_type))
+    return f'CREATE TABLE IF NOT EXISTS "{table}" ({parts})'
+
+
+def kusto_schema(table: str, row_type: type) -> str:
+    """Return a table's schema as Kusto writes it: `Table:(Name:type, …)`."""
+    kusto = {"boolean": "bool"}
+    parts = ", ".join(f"{item.name}:{kusto.get(item.kusto_type, item.kusto_type)}" for item in columns(row_type))
+    return f"{table}:({parts})"
+
+
+def schema_markdown() -> str:
+    """Return docs/schema.md: every column and every code, with what it means."""
+    return "\n".join(
+        [
+            "<!-- generated from token_meter/row.py and token_meter/codes.py by `make generate`; edit those -->",
+            "",
+            f"# Table `{UsageRow.TABLE}`",
+            "",
+            "One row is one observation of a call. `TokenUsage(start, end)` folds observations into one row a call;",
+            "ask that function rather than the table, which may hold a call several times.",
+            "",
+            "Strings are never null, absent is `''`. A number that is not known is null, never 0.",
+            "",
+            "| column | type | meaning |",
+            "| --- | --- | --- |",
+            *(_column_line(item) for item in USAGE_COLUMNS),
+            "",
+            "## Codes",
+            "",
+            _values("Sources", Source, "of `PromptSource`, `CompletionSource`, `TotalSource`, best first"),
+            _values("AppIdSource", AppIdSource, "what vouches for the application"),
+            _values("Charged", Charged, "whether the service charges the call"),
+            "### Notes",
+            "",
+            "| code | meaning |",
+            "| --- | --- |",
+            *(f"| `{note.value}` | {note.meaning} |" for note in Note),
+            "",
+            "### Reasons of rejected and ignored records",
+            "",
+            "| code | meaning |",
+            "| --- | --- |",
+            *(f"| `{reason.value}` | {reason.meaning} |" for reason in Reason),
+            "",
+        ]
+    )
+
+
+def _column_line(item: Column) -> str:
+    return f"| `{item.name}` | {item.kusto_type} | {item.meaning} |"
+
+
+def _values(title: str, codes: type[StrEnum], what: str) -> str:
+    return f"### {title}\n\n{what}: " + ", ".join(f"`{code.value}`" for code in codes) + "\n"

@@ -1,0 +1,83 @@
+"""Dead letters: what could not be metered, kept with its reason so that it can be metered once the cause is mended."""
+
+import base64
+import hashlib
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from token_meter.jsontypes import dump_json
+from token_meter.record import Rejected
+from token_meter.sinks.scrubbing import scrub
+from token_meter.version import VERSION
+
+UNSAFE = re.compile(r"[^A-Za-z0-9.-]+")
+LONGEST_PART = 80
+ONLY_OWNER = 0o600
+ONLY_OWNERS_FOLDER = 0o700
+
+
+class DeadLetters(Protocol):
+    """A place that keeps what could not be metered."""
+
+    def store(self, rejected: Sequence[Rejected]) -> None:
+        """Keep the rejected records of a batch. Raises where it could not; storing them again replaces, never adds."""
+
+
+class DeadLetterFolder:
+    """Dead letters in a folder: one file of JSON lines a batch, readable by its owner only."""
+
+    def __init__(self, folder: Path) -> None:
+        """Name the folder; it is made with the first letter."""
+        self._folder = folder
+
+    def store(self, rejected: Sequence[Rejected]) -> None:
+        """Keep the rejected records of a batch. Raises OSError where the disk does not take them."""
+        if not rejected:
+            return
+        content = b"".join(dump_json(letter_of(item)) + b"\n" for item in rejected)
+        self._folder.mkdir(mode=ONLY_OWNERS_FOLDER, parents=True, exist_ok=True)
+        path = self._folder / name_of(rejected)
+        unfinished = path.with_suffix(".unfinished")
+        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, ONLY_OWNER), "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+
+
+def letter_of(item: Rejected) -> dict[str, Any]:
+    """Return a rejected record as it is kept: why, where it came from, and its bytes less the secrets in them."""
+    return {
+        "reason": item.reason,
+        "stage": item.stage,
+        "detail": item.detail,
+        "hub": item.origin.hub,
+        "partition": item.origin.partition,
+        "sequenceNumber": item.origin.sequence_number,
+        "enqueuedTime": item.origin.enqueued_time,
+        "file": Path(item.origin.file).name,
+        "line": item.origin.line,
+        "index": item.index,
+        "meterVersion": VERSION,
+        "body": base64.b64encode(scrub(item.body)).decode(),
+    }
+
+
+def name_of(rejected: Sequence[Rejected]) -> str:
+    """Return the file's name: hub, partition and the sequence numbers, so that a retried batch writes the same file.
+
+    Records from elsewhere are named by a hash of what they are. Whatever a hub or file is called, the name is one
+    plain path segment.
+    """
+    first, last = rejected[0].origin, rejected[-1].origin
+    if first.hub and first.sequence_number is not None:
+        parts = [first.hub, first.partition, f"{first.sequence_number}-{last.sequence_number}"]
+    else:
+        parts = [Path(first.file).name or "events"]
+    digest = hashlib.sha256(dump_json([letter_of(item) for item in rejected])).hexdigest()[:16]
+    if first.sequence_number is None:
+        parts.append(digest)
+    return "_".join(UNSAFE.sub("-", part)[:LONGEST_PART].strip(".") for part in parts) + ".jsonl"
