@@ -156,6 +156,8 @@ def _row(  # noqa: PLR0913, PLR0917 - one argument a stage, put together once
     custom = _custom(record.custom)
     notes: set[str] = {*record.notes, *time_notes, *identity_notes, *caller.notes, *numbers.details.notes}
     notes |= {*numbers.prompt.notes, *numbers.completion.notes}
+    if record.piece is not None:
+        notes.add(Note.PIECE)
     if custom is None and record.custom:
         notes.add(Note.CUSTOM_DROPPED)
     details = numbers.details

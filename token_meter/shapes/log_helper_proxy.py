@@ -1,13 +1,13 @@
 """S11: a proxy in front of the service that logs each chat completion, and counts streams itself."""
 
-from token_meter.codes import Note, Reason, Source
+from token_meter.codes import Note, Operation, Reason, Source
 from token_meter.shapes.fields import Fields
 from token_meter.shapes.shape import Draft, Shape
 
 
 def _finish(_fields: Fields, draft: Draft) -> Reason | None:
-    """Mark the numbers of a stream, which the proxy counted with a tokenizer, and the prompt, which is one message."""
-    draft["request_cut"] = True
+    """Mark the numbers of a stream, which the proxy counted with a tokenizer; only chats go through it."""
+    draft["operation"] = Operation.CHAT
     if draft["is_stream"] and draft["stated"].reported:
         draft["stated_source"] = Source.ESTIMATED
         draft["notes"] = {Note.GATEWAY_COUNTED}
@@ -35,7 +35,7 @@ SHAPES = (
             "client_ip": ("client_ip",),
         },
         finish=_finish,
-        limits="No time but that of arrival. Of a stream the proxy counted the first message and the completion itself: "
+        limits="No time but that of arrival. The prompt's text is its first message only. Of a stream the proxy counted the first message and the completion itself: "
         "estimated. Only answers with status 200 and some completion.",
     ),
 )
