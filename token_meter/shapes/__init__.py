@@ -3,6 +3,8 @@
 A shape is a module with its SHAPES, one line below, and a golden sample in tests/golden/shapes.
 """
 
+from dataclasses import replace
+
 from token_meter.shapes import (
     assorted_records,
     base64_http_events,
@@ -60,19 +62,24 @@ class UnknownShapeName(ValueError):  # noqa: N818 - it says what is wrong with a
 
 
 def shapes_named(name: str) -> tuple[Shape, ...]:
-    """Return the shapes of a family or name (`S4`, `S4-usage`), all where it is empty. Raises UnknownShapeName."""
+    """Return the shapes that a setting asks for: all where it is empty, those of a family (`S4`), or one by its name.
+
+    A shape that is asked for by its name (`S4-usage`) reads every object, for copies of a policy that leave out what
+    tells the shape. Raises UnknownShapeName.
+    """
     if not name:
         return SHAPES
-    named = tuple(shape for shape in SHAPES if name.lower() in (shape.name.lower(), shape.family.lower()))
-    if not named:
+    by_name = next((shape for shape in SHAPES if shape.name.lower() == name.lower() and shape.ignored is None), None)
+    if by_name is not None:
+        return (replace(by_name, requires=(), one_of=(), lacks=(), only=(), where={}),)
+    family = tuple(shape for shape in SHAPES if shape.family.lower() == name.lower())
+    if not family:
         raise UnknownShapeName(f"no shape of record is called {name!r}")
-    return named
+    return family
 
 
 def read(arrived: Arrived, shapes: tuple[Shape, ...] = SHAPES) -> Decoded | None:
     """Return what the first of some shapes that explains an object makes of it; None where none explains it."""
     fields = Fields(arrived.value, arrived.cut)
     shape = next((shape for shape in shapes if shape.explains(fields)), None)
-    if shape is None and len(shapes) == 1:
-        shape = shapes[0]  # one shape was asked for by name: it reads what it finds
     return None if shape is None else shape.read(arrived, fields)

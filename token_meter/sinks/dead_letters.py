@@ -49,7 +49,11 @@ class DeadLetterFolder:
 
 
 def letter_of(item: Rejected) -> dict[str, Any]:
-    """Return a rejected record as it is kept: why, where it came from, and its bytes less the secrets in them."""
+    """Return a rejected record as it is kept: why, where it came from, and its bytes less the secrets in them.
+
+    `body` is null where it is in doubt that all secrets were found: then only the rest is kept.
+    """
+    body = scrub(item.body)
     return {
         "reason": item.reason,
         "stage": item.stage,
@@ -62,7 +66,7 @@ def letter_of(item: Rejected) -> dict[str, Any]:
         "line": item.origin.line,
         "index": item.index,
         "meterVersion": VERSION,
-        "body": base64.b64encode(scrub(item.body)).decode(),
+        "body": None if body is None else base64.b64encode(body).decode(),
     }
 
 
