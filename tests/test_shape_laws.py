@@ -14,8 +14,9 @@ from tests.golden_samples import SAMPLES, Sample
 from token_meter import Event, Origin, Outcome, meter
 from token_meter.codes import AppIdSource, Note, Reason
 from token_meter.jsontypes import dump_json
-from token_meter.options import KeyHasher, MeterOptions, Personal
+from token_meter.options import MeterOptions, Personal
 from token_meter.row import as_columns
+from token_meter.secrets import KeyHasher
 from token_meter.sinks.dead_letters import letter_of
 
 ALL_EVENTS = [event for sample in SAMPLES for event in (*sample.events, sample.twin)]
@@ -201,3 +202,14 @@ def test_without_a_secret_a_key_is_dropped_and_noted() -> None:
 
     assert ("", AppIdSource.NONE) == (row.app_id, row.app_id_source)
     assert Note.KEY_DROPPED in (row.notes or ())
+
+
+def test_a_key_that_is_logged_as_the_subscriptions_id_is_still_a_key() -> None:
+    """It is known by its form; an id has another."""
+    sample = next(item for item in SAMPLES if item.name == "S6-total")
+    body = sample.events[0].body.decode().replace("hr-assistant", "0123456789abcdef0123456789ABCDEF")
+
+    (row,) = meter([Event(body.encode())], HASHING).rows
+
+    assert ("", AppIdSource.KEY_HASH) == (row.apim_subscription, row.app_id_source)
+    assert "0123456789abcdef" not in repr(row)

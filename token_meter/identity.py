@@ -16,6 +16,7 @@ from token_meter.events import Origin
 from token_meter.jsontypes import JsonObject, as_object, as_text, parse_json
 from token_meter.options import DEFAULTS, MeterOptions
 from token_meter.record import Record
+from token_meter.secrets import REMOVED, SIGN_OF_A_SECRET
 from token_meter.shapes.fields import normalised_fields
 
 LONGEST_TOKEN = 32_768
@@ -126,10 +127,13 @@ def _place(origin: Origin, index: int) -> str:
 
 
 def bounded(text: str) -> str:
-    """Return a text as it may stand in a row: no control characters, and no longer than an identifier may be.
+    """Return a text as it may stand in a row: no control characters, no secret, no longer than an identifier may be.
 
-    What is longer keeps its beginning and ends in a hash of the whole, so that two long names never become one.
+    What is longer keeps its beginning and ends in a hash of the whole, so that two long names never become one. What
+    shows a token or a key, as no identifier does and a damaged record may, keeps the hash alone.
     """
+    if SIGN_OF_A_SECRET.search(text):
+        return f"{REMOVED}#{_digest(text.encode('utf-8', 'surrogatepass'))}"
     clean = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
     if len(clean) <= LONGEST_IDENTIFIER:
         return clean

@@ -18,6 +18,7 @@ from token_meter.pieces import read_piece
 from token_meter.reading import read_exchange
 from token_meter.record import Ignored, Record, Rejected
 from token_meter.row import UsageRow
+from token_meter.secrets import scrub_text
 from token_meter.times import from_epoch
 from token_meter.usage import Usage, completed, read_usage
 from token_meter.version import METER_REVISION, VERSION
@@ -216,7 +217,7 @@ def _custom(custom: Mapping[str, str]) -> Mapping[str, str] | None:
     """Return the customer's dimensions, or None where there are none or more than a row may carry."""
     if not custom or len(custom) > MOST_CUSTOM or len(dump_json(dict(custom))) > LARGEST_CUSTOM:
         return None
-    return {bounded(name): bounded(value) for name, value in custom.items()}
+    return {bounded(name): bounded(scrub_text(value)) for name, value in custom.items()}
 
 
 def _host_of(url: str) -> str:

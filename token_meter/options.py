@@ -1,13 +1,9 @@
 """What an installation may choose about metering. No identity of a call or an event depends on it."""
 
-import hashlib
-import hmac
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
-LONGEST_VERSION = 16
-HASH_CHARACTERS = 32
-"""128 bits, in hexadecimal: far more than tells callers apart."""
+from token_meter.secrets import KeyHasher
 
 
 class Personal(StrEnum):
@@ -16,23 +12,6 @@ class Personal(StrEnum):
     KEEP = "keep"
     HASH = "hash"
     DROP = "drop"
-
-
-@dataclass(frozen=True, slots=True)
-class KeyHasher:
-    """Turns secrets and personal values into hashes that tell them apart and cannot be turned back.
-
-    HMAC-SHA256 (RFC 2104) with a secret of the installation: without it nobody can try values out. `version` names the
-    secret in each hash, so that a new secret gives new hashes rather than silently other ones.
-    """
-
-    secret: bytes = field(repr=False)
-    version: str = "k1"
-
-    def hashed(self, purpose: str, value: str) -> str:
-        """Return the hash of a value. Values for different purposes have different hashes."""
-        message = f"{purpose}\0{value}".encode("utf-8", "surrogatepass")
-        return f"{self.version}:{hmac.new(self.secret, message, hashlib.sha256).hexdigest()[:HASH_CHARACTERS]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

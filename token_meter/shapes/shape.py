@@ -14,6 +14,7 @@ from token_meter.jsontypes import Json, JsonObject, dump_json
 from token_meter.operations import operation_named
 from token_meter.record import Ignored, Record, Rejected
 from token_meter.salvage import WHOLE, Cut
+from token_meter.secrets import APIM_KEY
 from token_meter.shapes.bodies import answer_of, request_of
 from token_meter.shapes.fields import Fields, normalised, texts
 from token_meter.usage import Usage
@@ -184,6 +185,8 @@ def _read(tells: Mapping[str, tuple[str, ...]], fields: Fields) -> Draft:
         draft["culture_times"] = fields.culture_moments(*tells["time"])
     if "custom_object" in draft:
         draft["custom"] = draft.pop("custom_object")
+    if APIM_KEY.fullmatch(draft.get("subscription_id", "")):  # `context.Subscription.Key` is one word from the usual
+        draft["key"] = draft.pop("subscription_id")
     draft["stated"] = _stated(draft)
     draft["operation"] = _operation(draft)
     named = {name: tells.get(name, ()) for name in (*REQUEST_FACTS, *RESPONSE_FACTS)}

@@ -4,17 +4,14 @@ Where a record looks like one that carries a secret and the secret is not found 
 was damaged by one bit hides a key as well as any.
 """
 
-import base64
-import binascii
 import re
-from urllib.parse import unquote_to_bytes
 
 from orjson import JSONEncodeError
 
 from token_meter.jsontypes import Json, dump_json, parse_json
+from token_meter.secrets import APIM_KEY, REMOVED, scrub_bytes, scrub_text
 from token_meter.shapes.fields import normalised
 
-REMOVED = "[removed]"
 SECRET_FIELDS = frozenset(
     "authorization proxyauthorization apikey xapikey xfunctionskey ocpapimsubscriptionkey subscriptionkey "
     "appsubscriptionkey cookie setcookie password secret clientsecret accesstoken refreshtoken idtoken "
@@ -33,22 +30,6 @@ BESIDE_A_KEY = frozenset({"apioperation"})
 SIGNS_OF_SECRETS = (*BESIDE_SUCH_A_KEY, *BESIDE_A_KEY, "headers")
 SHORTEST_SECRET = 8
 
-PATTERNS = (
-    # a JSON Web Token, wherever it stands: its header always begins with `{"`, in base64url `eyJ`
-    re.compile(rb"eyJ[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*){0,2}"),
-    # the value of a header or field that carries a key or a token, in JSON (also escaped), HTTP and URL form
-    re.compile(
-        rb"(?i)(?P<name>(?:proxy-)?authorization|api[-_]?key|(?:ocp-?apim-?)?subscription[-_]?key"
-        rb"|x-functions-key|(?:set-)?cookie|client[-_]?secret|shared[-_]?access[-_]?key)"
-        rb"(?P<between>\\*[\"']?\s*[:=]\s*\\*[\"']?)(?P<scheme>(?:bearer|basic)\s+)?(?P<value>[^\"'\\\r\n&,;}]{1,8192})"
-    ),
-    re.compile(rb"(?i)(?P<scheme>bearer(?:\s+|%20|\+))(?P<value>[A-Za-z0-9._~+/=-]{8,})"),
-    # keys by their own form: those of APIM and of Azure's AI services (32 digits, or 84 and more), of OpenAI (`sk-`)
-    re.compile(rb"(?<![A-Za-z0-9_-])(?:[0-9a-fA-F]{32}|[A-Za-z0-9]{84,88})(?![A-Za-z0-9_-])"),
-    re.compile(rb"(?<![A-Za-z0-9_-])sk-[A-Za-z0-9_-]{16,}"),
-)
-ENCODED_RUN = re.compile(rb"[A-Za-z0-9+/_-]{24,}={0,2}")
-ESCAPED_RUN = re.compile(rb"[^\s\"'<>]*%[0-9A-Fa-f]{2}[^\s\"'<>]*")
 IDENTIFIER_FIELDS = re.compile(r"(?:id|guid|sha256)$")
 HEADER_LINE = re.compile(r"(?:^|;;|\r\n|\n)\s*(?P<name>[A-Za-z][\w-]{1,64}):\s?(?P<value>[^;\r\n]*)")
 HTTP_MESSAGE = re.compile(r"(?:request|response):[^\r\n]*\r?\n")
@@ -76,7 +57,7 @@ def _scrub_raw(body: bytes) -> bytes | None:
         head, blank, rest = text.partition("\r\n\r\n")
         return scrub_text(_without_headers(head) + blank + rest).encode()
     signs = normalised(text)
-    return None if any(sign in signs for sign in SIGNS_OF_SECRETS) else _without_patterns(body)
+    return None if any(sign in signs for sign in SIGNS_OF_SECRETS) else scrub_bytes(body)
 
 
 class _Scrubbing:
@@ -102,13 +83,15 @@ class _Scrubbing:
 
     def _clean_object(self, value: dict[str, Json], *, in_headers: bool) -> Json:
         names = {normalised(name) for name in value}
-        is_key = bool(names & BESIDE_SUCH_A_KEY)
+        is_key = _any_within(BESIDE_SUCH_A_KEY, names)
         unfound_key = is_key and KEY_IN_PLACE_OF_ID not in names
-        self.in_doubt |= unfound_key or bool(names & BESIDE_A_KEY and not names & SECRET_FIELDS)
+        self.in_doubt |= unfound_key or (_any_within(BESIDE_A_KEY, names) and not names & SECRET_FIELDS)
         cleaned: dict[str, Json] = {}
         for name, item in value.items():
             key = normalised(name)
-            secret = key in SECRET_FIELDS or (is_key and key == KEY_IN_PLACE_OF_ID)
+            secret = key in SECRET_FIELDS
+            if key == KEY_IN_PLACE_OF_ID:
+                secret = is_key or (isinstance(item, str) and APIM_KEY.fullmatch(item) is not None)
             secret = secret or (in_headers and key not in HARMLESS_HEADERS)
             cleaned[name] = self._remove(item) if secret else self.clean(item, key)
         return cleaned
@@ -125,9 +108,8 @@ class _Scrubbing:
         return text
 
 
-def scrub_text(text: str) -> str:
-    """Return a text without what its form tells to be a secret, also in base64 and in URL encoding."""
-    return _without_patterns(text.encode("utf-8", "replace")).decode("utf-8", "replace")
+def _any_within(signs: frozenset[str], names: set[str]) -> bool:
+    return any(sign in name for name in names for sign in signs)
 
 
 def _without_headers(text: str) -> str:
@@ -139,32 +121,3 @@ def _without_headers(text: str) -> str:
         return found[0][: found.start("value") - found.start()] + REMOVED
 
     return HEADER_LINE.sub(kept, text)
-
-
-def _without_patterns(body: bytes) -> bytes:
-    body = ESCAPED_RUN.sub(lambda run: _without_hidden(run[0], unquote_to_bytes(run[0])), body)
-    body = ENCODED_RUN.sub(lambda run: _without_hidden(run[0], _decoded(run[0])), body)
-    for pattern in PATTERNS:
-        body = pattern.sub(_without_value, body)
-    return body
-
-
-def _without_hidden(run: bytes, plain: bytes) -> bytes:
-    """Return a run of encoded characters, or a mark in its place where what it encodes holds a secret."""
-    hides = plain != run and any(pattern.search(plain) for pattern in PATTERNS)
-    return REMOVED.encode() if hides else run
-
-
-def _decoded(run: bytes) -> bytes:
-    """Return what base64 hides in a run, in either alphabet and whatever the cut left of its last group."""
-    text = run.rstrip(b"=").replace(b"-", b"+").replace(b"_", b"/")
-    text = text[: len(text) - (len(text) % 4 == 1)]
-    try:
-        return base64.b64decode(text + b"=" * (-len(text) % 4))
-    except (binascii.Error, ValueError):
-        return b""
-
-
-def _without_value(found: re.Match[bytes]) -> bytes:
-    groups = found.groupdict()
-    return b"".join(groups.get(name) or b"" for name in ("name", "between", "scheme")) + REMOVED.encode()
