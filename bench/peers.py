@@ -1,6 +1,6 @@
 """Prompt counts of other libraries and of this meter, on the same recorded chat requests, by category.
 
-    python bench/peers.py RECORDINGS.jsonl.gz [--markdown]
+    python bench/peers.py RECORDINGS.jsonl.gz [--page]
 
 Needs what bench/requirements.txt lists beside this project, in an environment of its own: the peers and their
 dependencies are no part of the project. Each peer is called as its documentation shows, with the model that the service
@@ -34,6 +34,9 @@ from token_meter.exchange import Exchange  # noqa: E402
 from token_meter.reading import read_exchange  # noqa: E402
 from token_meter.record import Record  # noqa: E402
 from token_meter.usage import read_usage  # noqa: E402
+
+sys.path.insert(0, str(Path(__file__).parent))
+from pages import put  # noqa: E402 - beside this file
 
 Request = dict[str, Any]
 Peer = Callable[[Request, str], int]
@@ -145,11 +148,13 @@ def main() -> None:
             calls[group] += 1
             for name, is_exact in results.items():
                 exact[group, name] += is_exact
-    print("| requests | number | " + " | ".join(names) + " |")
-    print("| --- " * (len(names) + 2) + "|")
+    lines = ["| requests | number | " + " | ".join(names) + " |", "| --- " * (len(names) + 2) + "|"]
     for group in sorted(calls, key=lambda group: -calls[group]):
         shares = (f"{exact[group, name] / calls[group]:.1%}" for name in names)
-        print(f"| {group} | {calls[group]} | " + " | ".join(shares) + " |")
+        lines.append(f"| {group} | {calls[group]} | " + " | ".join(shares) + " |")
+    print("\n".join(lines))
+    if "--page" in sys.argv[2:]:
+        put("accuracy.md", "peers", "\n".join(lines))
 
 
 if __name__ == "__main__":
