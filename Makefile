@@ -1,22 +1,28 @@
 # `make demo` and `make test` set up all that they need; `make help` lists the rest.
+#   make test PYTHON=python3.11      another Python than the newest one here
+#   make test VENV=.venv-3.11        another environment
 VENV ?= .venv
 PYTHON ?=
 export PYTHON
-PYTEST_OPTIONS ?= -n auto
+PYTEST_OPTIONS ?= -n auto --maxprocesses 4 --dist loadfile
+UV_VERSION = 0.13.9
 .DEFAULT_GOAL := help
+.NOTPARALLEL:
 
-.PHONY: help setup demo test lint format generate lock clean
+.PHONY: help setup demo test pytest lint format generate lock build clean
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 setup: ## make the environment in .venv
-	@sh scripts/environment.sh $(VENV)
+	@sh scripts/environment.sh "$(VENV)"
 
 demo: setup ## meter the samples on this machine and show who used what
 	@$(VENV)/bin/python scripts/demo.py
 
-test: lint ## run everything there is to run
+test: lint pytest ## run everything there is to run
+
+pytest: setup ## run the tests alone
 	@$(VENV)/bin/python -m pytest $(PYTEST_OPTIONS)
 
 lint: setup ## check style, types and generated files
@@ -31,8 +37,13 @@ format: setup ## put the code into its form
 generate: setup ## write the generated files
 	@$(VENV)/bin/python scripts/generate.py
 
-lock: ## pin the requirements anew (needs uv)
-	@sh scripts/lock.sh
+lock: ## pin the requirements anew (UPGRADE=1: the newest versions)
+	@[ -x .venv-lock/bin/uv ] || { "$$(sh scripts/python.sh)" -m venv .venv-lock && \
+	  .venv-lock/bin/python -m pip --disable-pip-version-check --quiet install uv==$(UV_VERSION); }
+	@PATH="$(CURDIR)/.venv-lock/bin:$$PATH" sh scripts/lock.sh $(if $(UPGRADE),--upgrade)
 
-clean: ## remove what was made here
+build: setup ## build the wheel and the source distribution, in dist/
+	@$(VENV)/bin/python -m hatchling build
+
+clean: ## remove what was made here, the environments too
 	@rm -rf .venv .venv-* .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

@@ -193,6 +193,7 @@ def published(tracked: tuple[Path, ...]) -> tuple[Path, ...]:
 def test_only_what_the_function_needs_is_published(published: tuple[Path, ...]) -> None:
     """Tests, documents, samples, infrastructure and the command line stay behind."""
     assert {path.parts[0] for path in published} <= {
+        ".funcignore",
         "function_app.py",
         "functions",
         "host.json",
