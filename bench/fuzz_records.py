@@ -1,8 +1,8 @@
 """Fuzz the meter with mutated records: `python bench/fuzz_records.py [--records 200000] [--seed 1]`.
 
 Takes the golden samples of every shape, damages them in the ways that hubs and policies do (cut, bytes changed, fields
-removed, swapped, respelled, filled with values of another type, bodies nested or cut, events joined), and meters them in
-batches. Prints what became of them; exits with 1 if the meter raised, failed on a record, or lost one.
+removed, swapped, respelled, filled with values of another type, events joined), and meters them in batches. Prints
+what became of them; exits with 1 if the meter raised, failed on a record, or lost one.
 """
 
 import argparse

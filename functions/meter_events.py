@@ -13,7 +13,8 @@ import azure.functions as func
 from token_meter.delivery import Delivery
 from token_meter.events import Event, Origin
 from token_meter.meter import meter
-from token_meter.settings import Settings
+from token_meter.options import MeterOptions
+from token_meter.settings import Settings, meter_options_from
 from token_meter.sinks.dead_letters import DeadLetterFolder
 from token_meter.sinks.logs_ingestion import logs_ingestion_sink
 from token_meter.times import as_utc
@@ -41,7 +42,7 @@ log = logging.getLogger("token_meter")
 )
 def meter_events(events: typing.List[func.EventHubEvent]) -> None:  # noqa: UP006 - the worker refuses `list[…]`
     """Meter a batch of events. Raises where a sink fails, so that the host tries the batch again."""
-    outcome = meter(to_events(events))
+    outcome = meter(to_events(events), options())
     delivery().deliver(outcome)
     log.info(
         "metered a batch: received %d, metered %d, rejected %d, ignored %d",
@@ -50,6 +51,12 @@ def meter_events(events: typing.List[func.EventHubEvent]) -> None:  # noqa: UP00
         len(outcome.rejected),
         len(outcome.ignored),
     )
+
+
+@functools.cache
+def options() -> MeterOptions:
+    """Return the choices about metering, read once a worker process with the first batch."""
+    return meter_options_from(os.environ)
 
 
 @functools.cache

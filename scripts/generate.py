@@ -6,11 +6,13 @@ from pathlib import Path
 
 from token_meter.schema import schema_markdown
 from token_meter.settings import configuration_markdown
+from token_meter.shapes.documentation import record_shapes_markdown
 
 REPOSITORY = Path(__file__).parent.parent
 GENERATED: dict[str, Callable[[], str]] = {
     "docs/schema.md": schema_markdown,
     "docs/configuration.md": configuration_markdown,
+    "docs/record-shapes.md": record_shapes_markdown,
 }
 
 

@@ -163,9 +163,7 @@ def test_another_secret_or_version_gives_other_hashes() -> None:
 
 def test_no_identity_depends_on_an_option() -> None:
     """So a replay with other settings finds the same calls and events."""
-    choices = MeterOptions(
-        hasher=HASHING.hasher, client_ip=Personal.DROP, user_object_id=Personal.HASH
-    )
+    choices = MeterOptions(hasher=HASHING.hasher, client_ip=Personal.DROP, user_object_id=Personal.HASH)
 
     plain, chosen = meter(ALL_EVENTS).rows, meter(ALL_EVENTS, choices).rows
 

@@ -105,6 +105,35 @@ def test_uncut_goes_before_cut(store: DuckDbStore) -> None:
     assert 9 == one(store, cut, whole)["PromptTokens"]
 
 
+def piece(event_id: str, **fields: Any) -> UsageRow:
+    """Return an observation of a piece of a body."""
+    return observation(event_id, notes=("cut", "piece"), charged="unknown", **fields)
+
+
+def test_the_pieces_of_a_body_add_up(store: DuckDbStore) -> None:
+    """Each once, however often it was delivered; the sum is an estimate."""
+    first = piece("e1", completion_tokens=70, completion_source="estimated")
+    second = piece("e2", completion_tokens=5, completion_source="estimated")
+
+    call = one(store, first, second, second, observation("e3", prompt_tokens=9, prompt_source="counted"))
+
+    assert (9, 75, 84, "estimated", "yes") == tuple(
+        call[name] for name in ("PromptTokens", "CompletionTokens", "TotalTokens", "CompletionSource", "Charged")
+    )
+
+
+def test_a_body_that_was_seen_whole_is_better_than_its_pieces_and_they_than_one_that_was_cut(
+    store: DuckDbStore,
+) -> None:
+    """Joined in another batch, or logged elsewhere up to a limit."""
+    pieces = [piece(name, prompt_tokens=40, prompt_source="estimated") for name in ("e1", "e2")]
+    cut = observation("e8", prompt_tokens=50, prompt_source="estimated", notes=("cut",), cached_tokens=1)
+    whole = observation("e9", prompt_tokens=78, prompt_source="estimated", cached_tokens=2)
+
+    assert (80, None) == tuple(one(store, *pieces, cut)[name] for name in ("PromptTokens", "CachedTokens"))
+    assert (78, 2) == tuple(one(store, *pieces, cut, whole)[name] for name in ("PromptTokens", "CachedTokens"))
+
+
 def test_charged_attempts_add_up_and_others_do_not(store: DuckDbStore) -> None:
     """A retry that the service answered twice is paid twice; a 429 is not."""
     call = one(
@@ -129,6 +158,32 @@ def test_an_observation_that_knows_no_attempt_joins_the_last(store: DuckDbStore)
     )
 
     assert (2, 6, "reported") == (call["Attempts"], call["PromptTokens"], call["PromptSource"])
+
+
+def test_without_attempts_answers_with_different_ids_are_attempts(store: DuckDbStore) -> None:
+    """A gateway that tries again without counting: what the service answered twice is paid twice."""
+    call = one(
+        store,
+        observation("e1", prompt_tokens=7, prompt_source="reported", service_response_id="r2", status_code=200),
+        observation("e2", prompt_tokens=8, prompt_source="reported", service_response_id="r1", status_code=200),
+        observation("e3", prompt_tokens=9, prompt_source="estimated"),
+        observation("e4", charged="no", status_code=429),
+    )
+
+    assert (2, 15, "reported", "yes") == tuple(
+        call[name] for name in ("Attempts", "PromptTokens", "PromptSource", "Charged")
+    )
+
+
+def test_where_attempts_are_known_an_answers_id_makes_none(store: DuckDbStore) -> None:
+    """Another log of the same attempt may be the only one that saw the answer."""
+    call = one(
+        store,
+        observation("e1", attempt=1, prompt_tokens=7, prompt_source="counted"),
+        observation("e2", prompt_tokens=8, prompt_source="reported", service_response_id="r1"),
+    )
+
+    assert (1, 8) == (call["Attempts"], call["PromptTokens"])
 
 
 def test_a_sum_that_lacks_a_part_does_not_look_complete(store: DuckDbStore) -> None:
@@ -249,15 +304,16 @@ def observations(draw: st.DrawFn) -> UsageRow:
     for name in ("prompt", "completion", "total"):
         numbers[f"{name}_source"], numbers[f"{name}_tokens"] = draw(sides)
     return observation(
-        f"e{number}",
+        f"e{number:02}",  # of one length, as real ids are
         f"c{number % 12}",
-        attempt=draw(st.none() | st.integers(1, 3)),
+        attempt=draw(st.none() | st.none() | st.integers(1, 3)),
+        service_response_id=draw(st.sampled_from(["", "", "r1", "r2", "r3"])),
         charged=draw(st.sampled_from(["yes", "yes", "no", "unknown"])),
         app_id=draw(st.sampled_from(["", "a", "b"])),
         app_id_source=draw(st.sampled_from(["validated", "declared", "unverified_token"])),
         cached_tokens=draw(details),
         reasoning_tokens=draw(details),
-        notes=draw(st.sampled_from([None, ("cut",), ("aborted", "cut"), ("lower_bound",)])),
+        notes=draw(st.sampled_from([None, ("cut",), ("aborted", "cut"), ("lower_bound",), ("cut", "piece")])),
         meter_revision=draw(st.integers(1, 3)),
         call_time=draw(st.sampled_from(TIMES)),
         **numbers,

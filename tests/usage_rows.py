@@ -58,8 +58,10 @@ def _precedes(row: UsageRow, other: UsageRow) -> bool:
 def _call(observations: Sequence[UsageRow]) -> dict[str, Any]:
     last = max((row.attempt for row in observations if row.attempt is not None), default=1)
     attempts: dict[int, list[UsageRow]] = defaultdict(list)
+    answers = _answers(observations)
     for row in observations:
-        attempts[last if row.attempt is None else row.attempt].append(row)
+        number = answers.get(row.service_response_id, len(answers) or last)
+        attempts[number if row.attempt is None else row.attempt].append(row)
     states = {number: _charged(rows) for number, rows in attempts.items()}
     charged = "yes" if "yes" in states.values() else "unknown" if "unknown" in states.values() else "no"
     counted = [attempts[number] for number in sorted(attempts) if states[number] == charged != "no"]
@@ -91,6 +93,18 @@ def _call(observations: Sequence[UsageRow]) -> dict[str, Any]:
     return answer
 
 
+def _answers(observations: Sequence[UsageRow]) -> dict[str, int]:
+    """Return the number of each answer, by its id, in a call of which no observation knows its attempt."""
+    if any(row.attempt is not None for row in observations):
+        return {}
+    first: dict[str, datetime] = {}
+    for row in observations:
+        if row.service_response_id:
+            first[row.service_response_id] = min(row.call_time, first.get(row.service_response_id, row.call_time))
+    ordered = sorted(first, key=lambda answer: (first[answer], answer))
+    return {answer: number for number, answer in enumerate(ordered, start=1)}
+
+
 def _app_rank(row: UsageRow) -> int:
     return APP_RANKS[row.app_id_source] if row.app_id else 0
 
@@ -104,7 +118,13 @@ def _best(rows: Sequence[UsageRow], name: str, details: tuple[str, ...]) -> Numb
     def goodness(row: UsageRow) -> tuple[int, bool, str]:
         return RANKS[getattr(row, f"{name}_source")], "cut" not in (row.notes or ()), row.event_id
 
-    row = max(rows, key=goodness)
+    pieces = [row for row in rows if "piece" in (row.notes or ())]
+    row = max((row for row in rows if row not in pieces), key=goodness, default=None)
+    added = _plain_sum(getattr(piece, f"{name}_tokens") for piece in pieces) if name != "total" else None
+    if added is not None and (row is None or goodness(row)[:2] < (RANKS["estimated"], True)):
+        return Number(added, RANKS["estimated"], (None,) * len(details))
+    if row is None:
+        return Number(None, 0, (None,) * len(details))
     return Number(
         getattr(row, f"{name}_tokens"),
         RANKS[getattr(row, f"{name}_source")],

@@ -1,8 +1,8 @@
 """Events into records: whatever bytes a hub holds, every record in them comes out as a record or as a reason.
 
-An event may hold one object, a list, newline-separated objects, `{"records": [...]}`, or one of the known texts that are
-no JSON. What was cut off is salvaged. What cannot be opened counts as one record, so that the counts of promise 1 always
-add up.
+An event may hold one object, a list, newline-separated objects, `{"records": [...]}`, or one of the known texts that
+are no JSON. What was cut off is salvaged. What cannot be opened counts as one record, so that the counts of promise 1
+always add up.
 """
 
 from collections.abc import Iterator

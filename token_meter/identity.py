@@ -52,7 +52,9 @@ def read_caller(record: Record, options: MeterOptions = DEFAULTS) -> Caller:
     app_id = as_text(claims.get("appid")) or as_text(claims.get("azp"))
     source = AppIdSource.UNVERIFIED_TOKEN if app_id else AppIdSource.NONE
     notes = (Note.UNVERIFIABLE_TOKEN,) if header and not app_id else ()
-    key = record.key or next((record.request_headers[name] for name in KEY_HEADERS if name in record.request_headers), "")
+    key = record.key or next(
+        (record.request_headers[name] for name in KEY_HEADERS if name in record.request_headers), ""
+    )
     if not app_id and key:
         if options.hasher is None:
             notes = (*notes, Note.KEY_DROPPED)

@@ -154,14 +154,14 @@ def _row(  # noqa: PLR0913, PLR0917 - one argument a stage, put together once
     service_response_id = as_text(response.get("id")) or record.service_response_id
     call_id, identity_notes = call_id_of(record, service_response_id)
     caller = read_caller(record, options)
+    details = numbers.details
     custom = _custom(record.custom)
     notes: set[str] = {*record.notes, *time_notes, *identity_notes, *caller.notes, *numbers.details.notes}
     notes |= {*numbers.prompt.notes, *numbers.completion.notes}
-    if record.piece is not None:
+    if record.piece is not None and not details.reported:
         notes.add(Note.PIECE)
     if custom is None and record.custom:
         notes.add(Note.CUSTOM_DROPPED)
-    details = numbers.details
     return UsageRow(
         time_generated=call_time,
         call_time=call_time,

@@ -32,7 +32,7 @@ OPERATIONS_BY_OBJECT: dict[str, Operation] = {
 """By the `object` (or `type`) of an answer, where a record states it without the answer."""
 
 # Words in the names that APIs imported from Azure's own specifications give their operations, the telling ones first:
-# "Creates a completion for the chat message", "ChatCompletions_Create", "embeddings_create", "Creates a model response".
+# "Creates a completion for the chat message", "ChatCompletions_Create", "embeddings_create".
 OPERATIONS_BY_WORD: tuple[tuple[str, Operation], ...] = (
     ("chat", Operation.CHAT),
     ("embedding", Operation.EMBEDDINGS),

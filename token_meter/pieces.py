@@ -1,7 +1,7 @@
 """Bodies in pieces: joined where all pieces are in one batch, else read apart, so that the fold can add them up.
 
-A policy that logs long bodies writes a summary of the call and each body in several events. What was joined stands in the
-summary's record, else in that of the body's first piece; the records that went into it are ignored as `joined`.
+A policy that logs long bodies writes a summary of the call and each body in several events. What was joined stands in
+the summary's record, else in that of the body's first piece; the records that went into it are ignored as `joined`.
 """
 
 import re
@@ -9,19 +9,23 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from token_meter.codes import Kind, Note, Operation, Reason
+from token_meter.codes import Kind, Operation, Reason
 from token_meter.exchange import Exchange
-from token_meter.jsontypes import as_text
+from token_meter.jsontypes import Json, as_text, parse_json
 from token_meter.record import Ignored, Record
 from token_meter.shapes import Decoded
-from token_meter.sse import looks_like_sse, parse_sse
+from token_meter.sse import parse_sse
 from token_meter.streams import assemble, operation_of_stream
 
 SUMMARY, REQUEST, RESPONSE = "S15-summary", "S15-request", "S15-response"
 JOINED_PART = 1
 """`part` of a summary with bodies: another observation than the summary alone, which another batch may have seen."""
-ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
-ESCAPE = re.compile(r'\\(u[0-9a-fA-F]{4}|["\\/bfnrt])')
+TEXT_FIELDS = ("content", "text", "arguments", "refusal", "prompt", "input")
+STRING = r'((?:[^"\\]++|\\.)*+)'
+TEXT_FIELD = re.compile(rf'(?<!\\)"(?:{"|".join(TEXT_FIELDS)})"\s*:\s*"{STRING}', re.DOTALL)
+UP_TO_QUOTE = re.compile(STRING, re.DOTALL)
+USAGE = re.compile(r'(?<!\\)"usage"\s*:\s*(\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\})')
+DANGLING_ESCAPE = re.compile(r"(?<!\\)((?:\\\\)*)\\(?:u[0-9a-fA-F]{0,3})?$")
 
 
 @dataclass(slots=True)
@@ -101,50 +105,58 @@ def _joined(item: Decoded) -> Decoded:
 
 
 def read_piece(record: Record) -> Exchange:
-    """Return a piece of a body as counting looks at it: its text, without the JSON around it as far as that shows.
+    """Return a piece of a body as counting looks at it: its texts, without the JSON around them.
 
     Counted as the prompt or the completion of a completions call, since the frame that a chat adds is in no piece.
+    Usage that stands whole in a piece of an answer is the service's own.
     """
-    text = as_text(record.request_body) or as_text(record.response_body)
-    response = None
-    if record.kind is Kind.RESPONSE:
-        response = {"choices": [{"text": _said(text)}]}
+    is_answer = record.kind is Kind.RESPONSE
+    text = as_text(record.response_body if is_answer else record.request_body)
+    texts = _texts_of_stream(text) if is_answer and "data:" in text else _texts_of_json(text, record.piece or 0)
+    joined = "\n".join(texts)
     return Exchange(
         operation=Operation.COMPLETIONS,
         kind=record.kind,
-        request={"prompt": _unescaped(text)} if record.kind is Kind.REQUEST else None,
-        response=response,
-        request_cut=record.kind is Kind.REQUEST,
-        response_cut=record.kind is Kind.RESPONSE,
+        request=None if is_answer else {"prompt": joined},
+        response={"choices": [{"text": joined}], "usage": _usage_in(text)} if is_answer else None,
+        request_cut=not is_answer,
+        response_cut=is_answer,
         status=record.status,
         time=record.origin.enqueued_time,
     )
 
 
-def _said(text: str) -> str:
-    """Return the text that a piece of an answer holds: of a stream's whole events, else all of it."""
-    start = text.find("data:")
-    if start < 0 or not looks_like_sse(text[start:]):
-        return _unescaped(text)
-    payloads = parse_sse(text[start:]).payloads
-    body = assemble(operation_of_stream(payloads) or Operation.CHAT, payloads).body
-    return " ".join(_texts_in(body))
+def _usage_in(text: str) -> Json:
+    """Return the last usage that stands whole in a piece; its name is never inside a text, where quotes are escaped."""
+    found = USAGE.findall(text)
+    return parse_json(found[-1]) if found else None
+
+
+def _texts_of_stream(text: str) -> list[str]:
+    """Return the texts in the whole events of a piece of a stream."""
+    payloads = parse_sse(text[text.find("data:") :]).payloads
+    return _texts_in(assemble(operation_of_stream(payloads) or Operation.CHAT, payloads).body)
 
 
 def _texts_in(value: object) -> list[str]:
     """Return the texts that a model made, out of an assembled answer."""
     if isinstance(value, dict):
-        own = [item for name in ("content", "text", "arguments", "refusal") if isinstance(item := value.get(name), str)]
+        own = [item for name in TEXT_FIELDS if isinstance(item := value.get(name), str)]
         return own + [text for item in value.values() if isinstance(item, dict | list) for text in _texts_in(item)]
     return [text for item in value for text in _texts_in(item)] if isinstance(value, list) else []
 
 
+def _texts_of_json(text: str, piece: int) -> list[str]:
+    """Return the texts in a piece of JSON: of the fields that hold any, and of one that began in another piece."""
+    found = [_unescaped(string) for string in TEXT_FIELD.findall(text)]
+    if piece:
+        began_before = UP_TO_QUOTE.match(text)
+        found.insert(0, _unescaped(began_before[0] if began_before else ""))
+    return found
+
+
 def _unescaped(text: str) -> str:
-    """Return a piece of JSON text with its escapes read."""
-
-    def read(found: re.Match[str]) -> str:
-        mark = found[1]
-        return chr(int(mark[1:], 16)) if mark[0] == "u" else ESCAPES.get(mark, mark)
-
-    plain = ESCAPE.sub(read, text)
-    return plain.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    """Return the text that a JSON string stands for, also where its last escape was cut."""
+    whole = DANGLING_ESCAPE.sub(r"\1", text)
+    value = parse_json(f'"{whole}"')
+    return value if isinstance(value, str) else text

@@ -139,7 +139,7 @@ def _served_model(
 
 
 def _deployment(record: Record, operation: Operation, requested: str, response: JsonObject | None) -> str:
-    """Return the deployment: of the path, else as the record says, else the request's model, else as the answer says."""
+    """Return the deployment: of the path, else the record's word, else the request's model, else the answer's."""
     named = deployment_of_path(record.url) or record.deployment or deployment_of_path(record.backend_url)
     named = named or requested or record.response_headers.get("x-ms-deployment-name", "")
     if not named and operation is Operation.RESPONSES and record.kind is not Kind.REQUEST:

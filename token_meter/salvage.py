@@ -1,7 +1,8 @@
 """JSON that was cut off: everything before the cut, and where the cut is.
 
-APIM cuts a message at 200 KB, GatewayLogs a body at 8,192 bytes, policies a body at 1,024 characters; none of it is valid
-JSON any more. Only a text that ends too early is salvaged. One that is damaged in its middle is not JSON and stays so.
+APIM cuts a message at 200 KB, GatewayLogs a body at 8,192 bytes, policies a body at 1,024 characters; none of it is
+valid JSON any more. Only a text that ends too early is salvaged. One that is damaged in its middle is not JSON and
+stays so.
 """
 
 import re

@@ -29,8 +29,12 @@ PATTERNS = (
 )
 ENCODED_RUN = re.compile(rb"[A-Za-z0-9+/_-]{24,}={0,2}")
 ESCAPED_RUN = re.compile(rb"[^\s\"'<>]*%[0-9A-Fa-f]{2}[^\s\"'<>]*")
-SIGN_OF_A_SECRET = re.compile(r"eyJ[A-Za-z0-9_-]{16}|bearer[ +%]|(?:key|authorization)\\*[\"']?\s*[:=]", re.IGNORECASE)
-"""What no identifier holds: the beginning of a token, or a header or query that names a key."""
+SIGN_OF_A_SECRET = re.compile(
+    r"eyJ[A-Za-z0-9_-]{16}|bearer[ +%]|(?:key|authorization)\\*[\"']?\s*[:=]"
+    r"|[^A-Za-z0-9._|:/-][0-9a-f]{32}(?![A-Za-z0-9._-])",
+    re.IGNORECASE,
+)
+"""What no identifier holds: the beginning of a token, a header or query that names a key, a key after other text."""
 
 
 @dataclass(frozen=True, slots=True)

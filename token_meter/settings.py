@@ -1,14 +1,23 @@
 """The settings of the Function: environment variables, each defined once."""
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from token_meter.options import MeterOptions, Personal
+from token_meter.secrets import KeyHasher
+from token_meter.shapes import UnknownShapeName, shapes_named
 
-def setting(variable: str, meaning: str, default: str = "") -> Any:
-    """Declare a field of the settings: its environment variable, what it is for, its default."""
-    return field(default=default, metadata={"variable": variable, "meaning": meaning})
+SHORTEST_SECRET = 32
+"""Characters; 128 bits even where they are hexadecimal digits."""
+VERSION_FORM = re.compile(r"[A-Za-z0-9]{1,16}")
+
+
+def setting(variable: str, meaning: str, default: str = "", *, shown: bool = True) -> Any:
+    """Declare a field of the settings: its environment variable, what it is for, its default, whether repr shows it."""
+    return field(default=default, repr=shown, metadata={"variable": variable, "meaning": meaning})
 
 
 class SettingsUnusable(Exception):  # noqa: N818 - it names a state of the settings
@@ -17,7 +26,7 @@ class SettingsUnusable(Exception):  # noqa: N818 - it names a state of the setti
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What an installation can choose. There are no keys among them: identities do the rest."""
+    """What an installation can choose. No key gives access to anything: identities do that."""
 
     ingestion_endpoint: str = setting(
         "LOGS_INGESTION_ENDPOINT",
@@ -29,6 +38,20 @@ class Settings:
     )
     dead_letter_folder: str = setting(
         "DEAD_LETTER_FOLDER", "Folder that keeps what could not be metered, with the reasons."
+    )
+    key_hash_secret: str = setting(
+        "KEY_HASH_SECRET",
+        "Secret that callers' keys are hashed with where a gateway logs nothing else of the caller (a Key Vault "
+        "reference); empty drops them. At least 32 characters.",
+        shown=False,
+    )
+    key_hash_version: str = setting(
+        "KEY_HASH_VERSION", "Name of that secret, written before each hash; change it together with the secret.", "k1"
+    )
+    client_ip: str = setting("CLIENT_IP", "What becomes of callers' addresses: `keep`, `hash` or `drop`.", "keep")
+    user_object_id: str = setting("USER_OBJECT_ID", "What becomes of users' ids: `keep`, `hash` or `drop`.", "keep")
+    record_shape: str = setting(
+        "RECORD_SHAPE", "Family or name of the only shapes of records to read (docs/record-shapes.md); empty reads all."
     )
     managed_identity_client_id: str = setting(
         "AZURE_CLIENT_ID", "Client id of the user-assigned managed identity; empty for the system-assigned one."
@@ -50,7 +73,53 @@ class Settings:
             raise SettingsUnusable("LOGS_INGESTION_RULE_ID must be the data collection rule's immutable id, dcr-…")
         if not settings.dead_letter_folder:
             raise SettingsUnusable("DEAD_LETTER_FOLDER must name a folder; without one a bad record would be lost")
+        _ = settings.meter_options  # raises where one cannot work
         return settings
+
+    @property
+    def meter_options(self) -> MeterOptions:
+        """The choices about metering. Raises SettingsUnusable where one cannot work."""
+        return meter_options(
+            self.key_hash_secret, self.key_hash_version, self.client_ip, self.user_object_id, self.record_shape
+        )
+
+
+def meter_options_from(environment: Mapping[str, str]) -> MeterOptions:
+    """Return the choices about metering in an environment that may have no other settings: the command line's.
+
+    Raises SettingsUnusable where one cannot work.
+    """
+    chosen = {item.name: item for item in dataclasses.fields(Settings)}
+    names = ("key_hash_secret", "key_hash_version", "client_ip", "user_object_id", "record_shape")
+    values = [
+        environment.get(chosen[name].metadata["variable"], "").strip() or str(chosen[name].default) for name in names
+    ]
+    return meter_options(*values)
+
+
+def meter_options(secret: str, version: str, client_ip: str, user_object_id: str, shape: str) -> MeterOptions:
+    """Return the choices that settings make. Raises SettingsUnusable where one cannot work."""
+    if secret and len(secret) < SHORTEST_SECRET:
+        raise SettingsUnusable(f"KEY_HASH_SECRET must have at least {SHORTEST_SECRET} characters, or be empty")
+    if not VERSION_FORM.fullmatch(version):
+        raise SettingsUnusable("KEY_HASH_VERSION must be 1 to 16 letters and digits, such as k1")
+    try:
+        shapes_named(shape)
+    except UnknownShapeName as fault:
+        raise SettingsUnusable(f"RECORD_SHAPE: {fault}; docs/record-shapes.md lists them") from fault
+    return MeterOptions(
+        hasher=KeyHasher(secret.encode(), version) if secret else None,
+        client_ip=_personal("CLIENT_IP", client_ip),
+        user_object_id=_personal("USER_OBJECT_ID", user_object_id),
+        shape=shape,
+    )
+
+
+def _personal(variable: str, choice: str) -> Personal:
+    try:
+        return Personal(choice.lower())
+    except ValueError:
+        raise SettingsUnusable(f"{variable} must be keep, hash or drop") from None
 
 
 def configuration_markdown() -> str:

@@ -1,5 +1,6 @@
 """The command line's commands and what they have in common."""
 
+import os
 import sys
 from typing import Annotated
 
@@ -10,6 +11,8 @@ from token_meter.cli.metering import meter_into_store, print_rows
 from token_meter.cli.output import standard_error
 from token_meter.cli.querying import Format, query_store
 from token_meter.kql import QueryError
+from token_meter.options import MeterOptions
+from token_meter.settings import SettingsUnusable, meter_options_from
 from token_meter.sinks.duckdb_store import StoreUnusable
 from token_meter.sources import InputUnusable
 from token_meter.version import VERSION
@@ -31,6 +34,12 @@ Files = Annotated[
     ),
 ]
 Store = Annotated[str, typer.Option(help="The embedded DuckDB store.")]
+Shape = Annotated[str, typer.Option(help="Read only this family or shape of records, such as S4; empty reads all.")]
+
+
+def options_with(shape: str) -> MeterOptions:
+    """Return the choices about metering: the Function's settings from the environment, and the shape asked for."""
+    return meter_options_from({**os.environ, **({"RECORD_SHAPE": shape} if shape else {})})
 
 
 @app.command()
@@ -38,15 +47,16 @@ def run(
     files: Files,
     store: Store = "usage.duckdb",
     dead_letters: Annotated[str, typer.Option(help="Folder that keeps what could not be metered.")] = "dead-letters",
+    shape: Shape = "",
 ) -> None:
     """Meter events into the embedded store and print the counts."""
-    raise typer.Exit(SOME_REJECTED if meter_into_store(files, store, dead_letters) else DONE)
+    raise typer.Exit(SOME_REJECTED if meter_into_store(files, store, dead_letters, options_with(shape)) else DONE)
 
 
 @app.command()
-def rows(files: Files) -> None:
+def rows(files: Files, shape: Shape = "") -> None:
     """Print one usage row a line as JSON, in input order."""
-    raise typer.Exit(SOME_REJECTED if print_rows(files) else DONE)
+    raise typer.Exit(SOME_REJECTED if print_rows(files, options_with(shape)) else DONE)
 
 
 @app.command()
@@ -80,7 +90,7 @@ def main() -> None:
     """Run the command line; unusable input ends in one line on standard error and exit status 2."""
     try:
         app()
-    except (InputUnusable, QueryError, StoreUnusable) as fault:
+    except (InputUnusable, QueryError, StoreUnusable, SettingsUnusable) as fault:
         standard_error().print(f"token-meter: {fault}")
         sys.exit(UNUSABLE)
     except BrokenPipeError:

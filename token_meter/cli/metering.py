@@ -14,6 +14,7 @@ from token_meter.cli.output import standard_error, standard_output
 from token_meter.events import Event, Origin
 from token_meter.jsontypes import dump_json
 from token_meter.meter import Outcome, meter
+from token_meter.options import MeterOptions
 from token_meter.row import as_columns
 from token_meter.sinks.dead_letters import DeadLetterFolder
 from token_meter.sinks.duckdb_store import DuckDbStore
@@ -50,14 +51,14 @@ def place_of(origin: Origin) -> str:
     return f"{Path(origin.file).name}:{origin.line}" if origin.line else origin.file
 
 
-def meter_into_store(files: Sequence[str], store: str, dead_letters: str) -> bool:
+def meter_into_store(files: Sequence[str], store: str, dead_letters: str, options: MeterOptions) -> bool:
     """Meter files into a store, keep what is rejected, print the counts; return whether anything was rejected."""
     tally = Tally()
     letters = DeadLetterFolder(Path(dead_letters))
     try:
         with DuckDbStore(store) as sink, progress(files) as bar:
             for batch in batches(files, bar):
-                outcome = meter(batch)
+                outcome = meter(batch, options)
                 tally.add(outcome)
                 letters.store(outcome.rejected)
                 sink.write(outcome.rows)
@@ -67,12 +68,12 @@ def meter_into_store(files: Sequence[str], store: str, dead_letters: str) -> boo
     return bool(tally.rejected)
 
 
-def print_rows(files: Sequence[str]) -> bool:
+def print_rows(files: Sequence[str], options: MeterOptions) -> bool:
     """Print the rows of files as JSON lines; return whether anything was rejected (said on standard error)."""
     tally = Tally()
     with progress(files) as bar:
         for batch in batches(files, bar):
-            outcome = meter(batch)
+            outcome = meter(batch, options)
             tally.add(outcome)
             lines = (dump_json(as_columns(row)) + b"\n" for row in outcome.rows)
             sys.stdout.buffer.write(b"".join(lines))

@@ -5,6 +5,8 @@ from token_meter.shapes.fields import Fields
 from token_meter.shapes.shape import Draft, Shape
 
 ORIGIN = "neallee2012/AI-Gateway: labs/request-response-logging/policies/combined-llm-and-eventhub-policy.xml"
+FIRST_PIECES_PART = 2
+"""Parts of a call's identity: 0 stands alone, 1 holds joined bodies, from 2 on each is a piece."""
 MOST_PIECES = 1024
 """The policy writes 8; a larger number is no number of pieces."""
 
@@ -14,6 +16,7 @@ def _finish_piece(fields: Fields, draft: Draft) -> Reason | None:
     piece, pieces = fields.whole("chunkIndex"), fields.whole("chunkTotal")
     if piece is not None and pieces is not None and 0 <= piece < pieces <= MOST_PIECES and pieces > 1:
         draft["piece"], draft["pieces"] = piece, pieces
+        draft["part"] = FIRST_PIECES_PART + piece
     return None
 
 
@@ -51,7 +54,7 @@ SHAPES = (
         where={"kind": ("request-body",)},
         tells={"own_id": ("correlationId",), "request_body": ("payload",)},
         finish=_finish_piece,
-        limits="Joined where all pieces are in one batch; else each is counted apart and the fold adds them: estimated.",
+        limits="Joined where all pieces are in one batch; else each is counted apart and the fold adds up: estimated.",
     ),
     Shape(
         name="S15-response",

@@ -1,7 +1,7 @@
 """An object's fields, whatever their spelling: `message-id`, `MessageId` and `message_id` are one name.
 
-Readers take candidate names, the likeliest first, and answer with a value of the asked type or with nothing. Placeholders
-that policies write where they know nothing (`NA`, `Portal-Admin`, a zero GUID) are nothing, and are remembered.
+Readers take candidate names, the likeliest first, and answer with a value of the asked type or with nothing. What
+policies write where they know nothing (`NA`, `Portal-Admin`, a zero GUID) is nothing, and is remembered.
 """
 
 import base64
@@ -57,18 +57,21 @@ def _fullness(value: Json) -> tuple[int, bytes]:
 class Fields:
     """The fields of one object. `cut` says how the object ends where it was cut off."""
 
-    def __init__(self, value: JsonObject, cut: Cut = WHOLE) -> None:
-        """Take an object as it was parsed or salvaged."""
-        self._values = normalised_fields(value)
+    def __init__(self, value: JsonObject, cut: Cut = WHOLE, cut_name: str | None = None) -> None:
+        """Take an object as it was parsed or salvaged; a salvaged one's last field is the cut one, or `cut_name`."""
+        self.values = normalised_fields(value)
+        """The values by normalised name."""
         self._cut = cut
         last = normalised(next(reversed(value))) if isinstance(value, dict) and value else ""
-        self._cut_name = last if cut.depth > 1 or (cut.depth == 1 and cut.in_text) else ""
+        found = last if cut.depth > 1 or (cut.depth == 1 and cut.in_text) else ""
+        self.cut_name = found if cut_name is None else cut_name
+        """The normalised name of the field whose value was cut, empty where none was."""
         self.placeholder_seen = False
 
     @property
     def names(self) -> frozenset[str]:
         """The normalised names of all fields."""
-        return frozenset(self._values)
+        return frozenset(self.values)
 
     @property
     def was_cut(self) -> bool:
@@ -77,17 +80,17 @@ class Fields:
 
     def is_cut(self, *names: str) -> bool:
         """Tell whether the value of one of these fields is the one that was cut."""
-        return self._cut_name != "" and self._cut_name in {normalised(name) for name in names}
+        return self.cut_name != "" and self.cut_name in {normalised(name) for name in names}
 
     def raw(self, *names: str) -> Json:
         """Return the first value that is not null, as it stands."""
         keys = (normalised(name) for name in names)
-        return next((self._values[key] for key in keys if self._values.get(key) is not None), None)
+        return next((self.values[key] for key in keys if self.values.get(key) is not None), None)
 
     def text(self, *names: str) -> str:
         """Return the first value that is a text (or a whole number, as digits) and says something."""
         for name in names:
-            value = self._values.get(normalised(name))
+            value = self.values.get(normalised(name))
             if self.is_cut(name) or isinstance(value, bool):
                 continue
             text = str(value) if isinstance(value, int) else as_text(value)
@@ -100,7 +103,7 @@ class Fields:
     def body(self, *names: str) -> Json:
         """Return the first object, list or text with something in it; a text that was cut keeps its beginning."""
         for name in names:
-            value = self._values.get(normalised(name))
+            value = self.values.get(normalised(name))
             if isinstance(value, str) and value.strip().lower() in PLACEHOLDER_BODIES:
                 self.placeholder_seen = True
             elif isinstance(value, dict | list | str) and value:
@@ -119,7 +122,7 @@ class Fields:
     def inside(self, *names: str) -> "Fields":
         """Return the fields of the first value that is an object; of none where there is none."""
         for name in names:
-            value = self._values.get(normalised(name))
+            value = self.values.get(normalised(name))
             if isinstance(value, dict):
                 return Fields(value, self._cut.inner() if self.is_cut(name) else WHOLE)
         return Fields({})
@@ -127,11 +130,8 @@ class Fields:
     def merged(self, name: str) -> "Fields":
         """Return these fields and those of an object among them; the outer ones count where both have a name."""
         inner = self.inside(name)
-        both = Fields({})
-        both._values = {**inner._values, **self._values}
-        both._cut = self._cut
-        both._cut_name = inner._cut_name if self.is_cut(name) else self._cut_name
-        return both
+        cut_name = inner.cut_name if self.is_cut(name) else self.cut_name
+        return Fields({**inner.values, **self.values}, self._cut, cut_name)
 
     def whole(self, *names: str) -> int | None:
         """Return the first whole number, also one in a text."""
@@ -194,7 +194,7 @@ class Fields:
 
     def _scalar(self, name: str) -> Json:
         """Return a field's value unless part of it is missing, when it would mean something else."""
-        return None if self.is_cut(name) else self._values.get(normalised(name))
+        return None if self.is_cut(name) else self.values.get(normalised(name))
 
 
 def header_texts(value: Json) -> dict[str, str]:

@@ -67,7 +67,7 @@ SHAPES = (
             "audio_prompt_tokens": ("audioTokens",),
         },
         finish=_finish,
-        limits="Only whole answers with status 200; no streams, no text. Tokens 1/0/1 (0/0/1) are the policy's word for "
-        "«no usage», and are believed only of an embedding.",
+        limits="Only whole answers with status 200; no streams, no text. Tokens 1/0/1 (0/0/1) are the policy's word "
+        "for «no usage», and are believed only of an embedding.",
     ),
 )

@@ -9,7 +9,8 @@ from token_meter.shapes.shape import Draft, Shape
 
 HTTP_MESSAGE = re.compile(
     r"(?P<side>request|response):(?P<id>[^\r\n]{1,512})\r?\n"
-    r"(?:(?P<method>[A-Z]{1,16}) (?P<url>[^\r\n ]{1,8192}) HTTP/[\d.]{1,8}|HTTP/[\d.]{1,8} (?P<status>\d{3})[^\r\n]*)\r?\n"
+    r"(?:(?P<method>[A-Z]{1,16}) (?P<url>[^\r\n ]{1,8192}) HTTP/[\d.]{1,8}"
+    r"|HTTP/[\d.]{1,8} (?P<status>\d{3})[^\r\n]*)\r?\n"
     r"(?P<headers>(?:[^\r\n]+\r?\n)*)(?:\r?\n(?P<body>.*))?",
     re.DOTALL,
 )

@@ -35,7 +35,8 @@ SHAPES = (
             "client_ip": ("client_ip",),
         },
         finish=_finish,
-        limits="No time but that of arrival. The prompt's text is its first message only. Of a stream the proxy counted the first message and the completion itself: "
+        limits="No time but that of arrival. The prompt's text is its first message only. Of a "
+        "stream the proxy counted that and the completion itself: "
         "estimated. Only answers with status 200 and some completion.",
     ),
 )

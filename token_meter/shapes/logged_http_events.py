@@ -63,7 +63,7 @@ SHAPES = (
             "response_body": ("ResponseBodyPayload", "ResponseBody"),
         },
         finish=_read_streaming,
-        limits="No usage and mostly no answer: the completion stays unknown. The whole request stands here, not in S3-request.",
+        limits="No usage and mostly no answer: the completion stays unknown. The whole request is here, not there.",
     ),
     Shape(
         name="S3-error",

@@ -61,6 +61,6 @@ SHAPES = (
             "messages": ("messages",),
             "prompt": ("prompt",),
         },
-        limits="No model and no deployment: the prompt is estimated. Tools and other parts of the request are not logged.",
+        limits="No model and no deployment: the prompt is estimated. Tools and the like are not logged.",
     ),
 )

@@ -41,7 +41,7 @@ SHAPES = (
             "custom": ("Application-Name", "Application-Number", "Business-Unit"),
         },
         finish=_finish,
-        limits="`subscriptionId` is the subscription's key: hashed or dropped. Written twice a call without an id: same "
+        limits="`subscriptionId` is the subscription's key: hashed or dropped. Written twice a call, without id: same "
         "content in the same quarter of an hour is one call. The answer is not logged.",
     ),
 )

@@ -17,7 +17,7 @@ from token_meter.salvage import WHOLE, Cut
 from token_meter.secrets import APIM_KEY
 from token_meter.shapes.bodies import answer_of, request_of
 from token_meter.shapes.fields import Fields, normalised, texts
-from token_meter.usage import Usage
+from token_meter.usage import Usage, read_usage
 
 Decoded: TypeAlias = Record | Rejected | Ignored
 Draft: TypeAlias = dict[str, Any]
@@ -48,9 +48,25 @@ class Arrived:
     raw: bytes = b""
 
 
-SOMETHING = (
-    "request_id own_id service_response_id request_body response_body deployment requested_model served_model identity"
-).split()
+PARTS_OF_A_CALL = (
+    "A gateway that tries again writes its records once an attempt. A record that knows its attempt says so; of "
+    "others, the answer's id and status tell the attempts apart, so that a 429 and the 200 after it are two "
+    "observations of one call. Attempts that the service charged add up, others stay visible with `Charged` = "
+    "`no`. Two answers with different ids in one call are two attempts. Two with the same status and no id cannot "
+    "be told from one event that was delivered twice, and count once."
+)
+"""What a reader must know of retries: for the documentation."""
+SOMETHING = [
+    "request_id",
+    "own_id",
+    "service_response_id",
+    "request_body",
+    "response_body",
+    "deployment",
+    "requested_model",
+    "served_model",
+    "identity",
+]
 """A record with none of these and no numbers is a health probe or the like, and tells of no call."""
 
 
@@ -154,11 +170,32 @@ def _reader(read: Callable[..., Any]) -> Reader:
     return reader
 
 
-TEXTS = (
-    "request_id own_id method url api_id operation_id product_id subscription_id region app_id entra_tenant_id "
-    "user_object_id client_ip backend_id backend_url requested_model served_model deployment service_response_id "
-    "finish_reason response_content_type key answer_object operation_name"
-).split()
+TEXTS = [
+    "request_id",
+    "own_id",
+    "method",
+    "url",
+    "api_id",
+    "operation_id",
+    "product_id",
+    "subscription_id",
+    "region",
+    "app_id",
+    "entra_tenant_id",
+    "user_object_id",
+    "client_ip",
+    "backend_id",
+    "backend_url",
+    "requested_model",
+    "served_model",
+    "deployment",
+    "service_response_id",
+    "finish_reason",
+    "response_content_type",
+    "key",
+    "answer_object",
+    "operation_name",
+]
 READERS: Mapping[str, Reader] = {
     **dict.fromkeys(TEXTS, _reader(Fields.text)),
     **dict.fromkeys(USAGE_PARTS, _reader(Fields.tokens)),
@@ -170,6 +207,7 @@ READERS: Mapping[str, Reader] = {
     **dict.fromkeys(("app_id_verified", "is_stream"), _reader(Fields.truth)),
     "duration_ms": _reader(Fields.milliseconds),
     "time": _reader(Fields.moment),
+    "usage": _reader(Fields.raw),
     "custom": lambda fields, names: {name: text for name in names if (text := fields.text(name))},
     "custom_object": lambda fields, names: texts(fields.raw(*names)),
 }
@@ -187,8 +225,10 @@ def _read(tells: Mapping[str, tuple[str, ...]], fields: Fields) -> Draft:
         draft["custom"] = draft.pop("custom_object")
     if APIM_KEY.fullmatch(draft.get("subscription_id", "")):  # `context.Subscription.Key` is one word from the usual
         draft["key"] = draft.pop("subscription_id")
-    draft["stated"] = _stated(draft)
     draft["operation"] = _operation(draft)
+    draft["stated"] = (
+        read_usage(draft["operation"], {"usage": draft.pop("usage")}) if "usage" in draft else _stated(draft)
+    )
     named = {name: tells.get(name, ()) for name in (*REQUEST_FACTS, *RESPONSE_FACTS)}
     draft["request_cut"] = any(fields.is_cut(*named[fact]) for fact in REQUEST_FACTS)
     draft["response_cut"] = any(fields.is_cut(*named[fact]) for fact in RESPONSE_FACTS)

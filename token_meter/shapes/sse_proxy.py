@@ -3,13 +3,11 @@
 from token_meter.codes import Operation, Reason
 from token_meter.shapes.fields import Fields
 from token_meter.shapes.shape import Draft, Shape
-from token_meter.usage import read_usage
 
 
 def _finish(fields: Fields, draft: Draft) -> Reason | None:
-    """Read the usage as the service wrote it; only chat completions go through the proxy."""
+    """Tell a stream by the record's type; only chat completions go through the proxy."""
     draft["operation"] = Operation.CHAT
-    draft["stated"] = read_usage(Operation.CHAT, {"usage": fields.raw("usage")})
     draft["is_stream"] = fields.text("type").lower() == "stream_completion"
     return None
 
@@ -28,6 +26,7 @@ SHAPES = (
             "requested_model": ("model",),
             "messages": ("prompt",),
             "completion": ("content",),
+            "usage": ("usage",),
             "region": ("region",),
         },
         finish=_finish,

@@ -52,6 +52,6 @@ SHAPES = (
             "total_tokens": ("total_tokens",),
         },
         finish=_finish,
-        limits="No caller, no deployment, no status. Operations other than chat, completions, embeddings have no usage.",
+        limits="No caller, no deployment, no status. Only chat, completions and embeddings have usage.",
     ),
 )

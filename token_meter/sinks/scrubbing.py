@@ -1,7 +1,7 @@
 """Taking secrets out of what is kept as a dead letter: by field where it parses, else by pattern on the raw bytes.
 
-Where a record looks like one that carries a secret and the secret is not found in it, nothing of it is kept: a name that
-was damaged by one bit hides a key as well as any.
+Where a record looks like one that carries a secret and the secret is not found in it, nothing of it is kept: a name
+that was damaged by one bit hides a key as well as any.
 """
 
 import re
@@ -13,13 +13,44 @@ from token_meter.secrets import APIM_KEY, REMOVED, scrub_bytes, scrub_text
 from token_meter.shapes.fields import normalised
 
 SECRET_FIELDS = frozenset(
-    "authorization proxyauthorization apikey xapikey xfunctionskey ocpapimsubscriptionkey subscriptionkey "
-    "appsubscriptionkey cookie setcookie password secret clientsecret accesstoken refreshtoken idtoken "
-    "connectionstring sharedaccesskey sig signature contextrequestuser".split()  # noqa: SIM905 - reads as the list it is
+    [
+        "authorization",
+        "proxyauthorization",
+        "apikey",
+        "xapikey",
+        "xfunctionskey",
+        "ocpapimsubscriptionkey",
+        "subscriptionkey",
+        "appsubscriptionkey",
+        "cookie",
+        "setcookie",
+        "password",
+        "secret",
+        "clientsecret",
+        "accesstoken",
+        "refreshtoken",
+        "idtoken",
+        "connectionstring",
+        "sharedaccesskey",
+        "sig",
+        "signature",
+        "contextrequestuser",
+    ]
 )
 HARMLESS_HEADERS = frozenset(
-    "accept contenttype contentlength date host useragent xmsregion xmsservedmodel xmsdeploymentname "
-    "xmsisspilledover retryafter".split()  # noqa: SIM905
+    [
+        "accept",
+        "contenttype",
+        "contentlength",
+        "date",
+        "host",
+        "useragent",
+        "xmsregion",
+        "xmsservedmodel",
+        "xmsdeploymentname",
+        "xmsisspilledover",
+        "retryafter",
+    ]
 )
 """Headers whose values are kept; any other may be some installation's own way to carry a key."""
 KEY_IN_PLACE_OF_ID = "subscriptionid"
