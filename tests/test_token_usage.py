@@ -170,8 +170,8 @@ def test_without_attempts_answers_with_different_ids_are_attempts(store: DuckDbS
         observation("e4", charged="no", status_code=429),
     )
 
-    assert (2, 15, "reported", "yes") == tuple(
-        call[name] for name in ("Attempts", "PromptTokens", "PromptSource", "Charged")
+    assert (2, 15, "reported", "yes", 200) == tuple(
+        call[name] for name in ("Attempts", "PromptTokens", "PromptSource", "Charged", "StatusCode")
     )
 
 

@@ -33,6 +33,8 @@ USAGE_PARTS = {
     "reasoning_tokens": "reasoning",
     "audio_prompt_tokens": "audio_prompt",
 }
+HTTP_STATUSES = range(100, 1000)
+"""Any three digits (RFC 9110, section 15); what else a record may hold is no status."""
 ARRIVAL_FIELDS = ("EventEnqueuedUtcTime",)
 """What Azure Stream Analytics adds to records that pass through it on their way to another hub."""
 
@@ -199,7 +201,8 @@ TEXTS = [
 READERS: Mapping[str, Reader] = {
     **dict.fromkeys(TEXTS, _reader(Fields.text)),
     **dict.fromkeys(USAGE_PARTS, _reader(Fields.tokens)),
-    **dict.fromkeys(("attempt", "status", "request_bytes", "response_bytes"), _reader(Fields.whole)),
+    **dict.fromkeys(("attempt", "request_bytes", "response_bytes"), _reader(Fields.whole)),
+    "status": lambda fields, names: number if (number := fields.whole(*names)) in HTTP_STATUSES else None,
     **dict.fromkeys(("messages", "prompt", "choices", "completion"), _reader(Fields.body)),
     **dict.fromkeys(("request_body", "response_body"), _reader(Fields.body)),
     **dict.fromkeys(("request_base64", "response_base64"), _reader(Fields.base64_body)),
