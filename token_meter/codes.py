@@ -101,6 +101,10 @@ class Note(StrEnum):
     )
     ZONE_ASSUMED = "zone_assumed", "The record's time names no zone, and UTC was assumed."
     KEY_DROPPED = "key_dropped", "The caller is known by a key only, and there is no setting to hash it with."
+    UNCONFIRMED_FORMULA = "unconfirmed_formula", "No recorded call of this model and form confirms how it is counted."
+    PREVIOUS_RESPONSE_ID = "previous_response_id", "The prompt goes on from an earlier answer that the service keeps."
+    REMOTE_IMAGE = "remote_image", "An image is given by its address; its size, and so its tokens, are not known."
+    PDF = "pdf", "A file is part of the prompt; what its pages cost is not in the record."
 
 
 class Reason(StrEnum):

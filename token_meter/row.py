@@ -116,6 +116,14 @@ class UsageRow:
     completion_source: Source = column("string", "Where `CompletionTokens` comes from.", default=Source.UNKNOWN)
     total_source: Source = column("string", "Where `TotalTokens` comes from.", default=Source.UNKNOWN)
     tokenizer: str = text("The encoding that counted; empty where nothing was counted.")
+    audit_prompt_error: int | None = column(
+        "long",
+        "In a sample of the calls whose prompt was reported: what the counter would have said, less what was reported.",
+        default=None,
+    )
+    audit_completion_error: int | None = column(
+        "long", "The same for the completion; null where the call is not in the sample.", default=None
+    )
     notes: tuple[str, ...] | None = column("dynamic", "Codes that say why the row is as it is.", default=None)
 
     event_hub: str = text("The hub (`namespace/hub`) that the event came from.")

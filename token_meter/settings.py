@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from token_meter.options import MeterOptions, Personal
 from token_meter.secrets import KeyHasher
@@ -18,6 +19,26 @@ VERSION_FORM = re.compile(r"[A-Za-z0-9]{1,16}")
 def setting(variable: str, meaning: str, default: str = "", *, shown: bool = True) -> Any:
     """Declare a field of the settings: its environment variable, what it is for, its default, whether repr shows it."""
     return field(default=default, repr=shown, metadata={"variable": variable, "meaning": meaning})
+
+
+ABOUT_THE_HOST = """\
+## host.json
+
+- `maxEventBatchSize` 100: at the 200 KB where API Management cuts an event, a batch is 20 MB at most.
+- `prefetchCount` 300: the next batches are at hand; 60 MB a partition at most.
+- `batchCheckpointFrequency` 1: as little as can be is metered again after a restart.
+- `functionTimeout` 10 minutes: many times what a batch takes, even while Log Analytics does not answer.
+- `excludedTypes` `Exception;Trace`: the line of counts of every batch is kept; sampling would drop some.
+- `extensionBundle` `[4.*, 5.0.0)`: Event Hubs extension 6, which keeps no checkpoint for a batch that a restart interrupts.
+
+## On one machine
+
+`local.settings.json.example` signs in as you do with `az login` (role *Azure Event Hubs Data Receiver* on the hub). With
+the Event Hubs emulator, which has no Entra ID, replace `EventHubConnection__fullyQualifiedNamespace` by
+`EventHubConnection` with the value
+`Endpoint=sb://localhost;SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=SAS_KEY_VALUE;UseDevelopmentEmulator=true;`
+(the emulator's own words, no secret). `AzureWebJobsStorage` is Azurite's.
+"""
 
 
 class SettingsUnusable(Exception):  # noqa: N818 - it names a state of the settings
@@ -65,11 +86,11 @@ class Settings:
             for item in dataclasses.fields(cls)
         }
         settings = cls(**values)
-        if not settings.ingestion_endpoint.startswith(("https://", "http://127.0.0.1:")):
+        if not _is_endpoint(settings.ingestion_endpoint):
             raise SettingsUnusable(
                 "LOGS_INGESTION_ENDPOINT must be the data collection rule's logs ingestion endpoint, https://…"
             )
-        if not settings.ingestion_rule_id:
+        if not settings.ingestion_rule_id.startswith("dcr-"):
             raise SettingsUnusable("LOGS_INGESTION_RULE_ID must be the data collection rule's immutable id, dcr-…")
         if not settings.dead_letter_folder:
             raise SettingsUnusable("DEAD_LETTER_FOLDER must name a folder; without one a bad record would be lost")
@@ -122,8 +143,19 @@ def _personal(variable: str, choice: str) -> Personal:
         raise SettingsUnusable(f"{variable} must be keep, hash or drop") from None
 
 
+def _is_endpoint(url: str) -> bool:
+    """Return whether a URL is `https://host`, or plain HTTP on this machine, where tests have their peer."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname == "127.0.0.1")
+    beyond_host = parts.username or parts.path.strip("/") or parts.query or parts.fragment
+    return bool(secure and parts.hostname and " " not in url and not beyond_host)
+
+
 def configuration_markdown() -> str:
-    """Return docs/configuration.md: every setting, what it is for, its default."""
+    """Return docs/configuration.md: every setting, what it is for, its default; what host.json chooses, and why."""
     lines = [
         "<!-- generated from token_meter/settings.py by `make generate`; edit that -->",
         "",
@@ -138,4 +170,4 @@ def configuration_markdown() -> str:
     for item in dataclasses.fields(Settings):
         default = f"`{item.default}`" if item.default else ""
         lines.append(f"| `{item.metadata['variable']}` | {item.metadata['meaning']} | {default} |")
-    return "\n".join([*lines, ""])
+    return "\n".join([*lines, "", ABOUT_THE_HOST])

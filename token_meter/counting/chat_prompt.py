@@ -1,4 +1,9 @@
-"""The prompt of a chat completion: messages, tools, history and schema as the service writes them (P1 to P5)."""
+"""The prompt of a chat completion: messages, tools, history, schema and media as the service writes them.
+
+    3 + Σ messages        a message: 4 + T(content) + T(":" + name)
+
+Tools and schema are appended to the first message where it is a system message, else they are one by themselves.
+"""
 
 from datetime import datetime
 
@@ -6,98 +11,128 @@ from token_meter.codes import Note
 from token_meter.counting.count import Count
 from token_meter.counting.counter import Counter
 from token_meter.counting.families import Style
-from token_meter.counting.messages import MESSAGE_FRAME, REPLY_PRIMING, ROLE, media_of, text_of
+from token_meter.counting.media import add_media
+from token_meter.counting.messages import RESULT_ROLES, SYSTEM_ROLES, is_escaped, media_of, name_suffix, text_of
 from token_meter.counting.models import Model, model_of
-from token_meter.counting.response_formats import schema_of, schema_section
+from token_meter.counting.response_formats import chat_schema, is_confirmed, schema_section
+from token_meter.counting.tool_choice import add_tool_choice
 from token_meter.counting.tool_history import add_calls, add_results, called_functions
-from token_meter.counting.tools import functions_of, tools_block
+from token_meter.counting.tools import chat_tools, tools_block
 from token_meter.exchange import Exchange
 from token_meter.jsontypes import JsonObject, as_list, as_object, as_text
 
-SYSTEM_ROLES = frozenset({"system", "developer"})
-RESULT_ROLES = frozenset({"tool", "function"})
+SCHEMA_IN_REPLY = 2
+"""Beside the schema's name, at the beginning of an answer that follows it."""
 
 
 def count_chat_prompt(exchange: Exchange, request: JsonObject) -> Count:
-    """Return the tokens of a chat request's prompt."""
+    """Return the tokens of a chat request's prompt. Raises SchemaTooLarge."""
     model = model_of(exchange)
     counter = Counter(model.family.encoding)
-    if model.notes:
-        counter.doubt(*model.notes)
+    counter.doubt(*model.notes)
     if exchange.request_cut:
         counter.doubt(Note.CUT)
-    messages = [as_object(item) for item in as_list(request.get("messages"))]
-    reasoning = model.family.style is Style.REASONING
-    schema = schema_of(request)
-    functions = functions_of(request)
-    tools = tools_block(functions) if functions else ""
-    in_system = [tools] if tools and not model.name.startswith("gpt-5") else []
-    in_system += [schema_section(schema)] if schema is not None else []
-    _add_messages(counter, messages, in_system, model, exchange.time)
-    if tools and not reasoning:
-        counter.add(-1)
-    counter.add(2 if reasoning else REPLY_PRIMING)
-    if tools and model.name.startswith("gpt-5"):
-        counter.add(82 + MESSAGE_FRAME + ROLE + counter.text(tools) - 1)
-    if schema is not None and not functions:
-        counter.add(2 + counter.text(as_text(schema.get("name"))))
-    _add_tool_choice(counter, request, reasoning=reasoning)
+    sections = _sections(counter, request, model, exchange.time)
+    conversation = _Conversation(counter, model, exchange.time, sections)
+    for item in as_list(request.get("messages")):
+        conversation.add(as_object(item))
+    conversation.end()
+    counter.add(model.family.chat.reply)
+    _add_schema_name(counter, request, model, conversation.answers)
+    add_tool_choice(counter, request, model.family.chat, exchange.time)
     return counter.result()
 
 
-def _add_messages(
-    counter: Counter, messages: list[JsonObject], in_system: list[str], model: Model, when: datetime | None
-) -> None:
-    reasoning = model.family.style is Style.REASONING
-    pending: list[str] = []
-    results: list[JsonObject] = []
+def _sections(counter: Counter, request: JsonObject, model: Model, when: datetime | None) -> list[str]:
+    """Return what is appended to the system message, and add what it costs beside its text."""
+    dialect = model.family.chat
+    sections = []
+    tools = chat_tools(request)
+    if tools.others:
+        counter.doubt(Note.BUILT_IN_TOOL)
+    if tools.functions:
+        block = tools_block(tools.functions, when, comments=dialect.comments)
+        sections.append(block.text)
+        counter.add(dialect.tools)
+        if not block.confirmed:
+            counter.doubt(Note.UNCONFIRMED_FORMULA)
+    schema = chat_schema(request)
+    if schema is not None:
+        sections.append(schema_section(schema, escaped=is_escaped(when)))
+        if not is_confirmed(schema.get("schema")) or (tools.functions and model.family.style is Style.REASONING):
+            counter.doubt(Note.UNCONFIRMED_FORMULA)
+    return sections
 
-    def flush() -> None:
-        if results:
-            add_results(counter, pending or [as_text(results[0].get("name"))], results, when)
-            results.clear()
 
-    if in_system and not any(as_text(message.get("role")) in SYSTEM_ROLES for message in messages):
-        counter.add(MESSAGE_FRAME + ROLE + counter.text("\n\n".join(in_system)))
-        in_system = []
-    for message in messages:
+class _Conversation:
+    """Adds a request's messages up, one after the other; results of calls wait until all of them are there."""
+
+    def __init__(self, counter: Counter, model: Model, when: datetime | None, sections: list[str]) -> None:
+        self.answers = 0
+        self._counter = counter
+        self._model = model
+        self._dialect = model.family.chat
+        self._when = when
+        self._sections = sections
+        self._called: list[str] = []
+        self._results: list[JsonObject] = []
+
+    def add(self, message: JsonObject) -> None:
+        """Add the next message."""
         role = as_text(message.get("role"))
+        if self._sections and role not in SYSTEM_ROLES:
+            self._add_sections("")
         if role in RESULT_ROLES:
-            results.append(message)
-            continue
-        flush()
+            self._results.append(message)
+            add_media(self._counter, message.get("content"), self._model.family, chat=True)
+            return
+        self._add_waiting_results()
         functions = called_functions(message)
+        self._called = [as_text(function.get("name")) for function in functions]
         if functions:
-            pending = [as_text(function.get("name")) for function in functions]
-            add_calls(counter, message, functions)
-            continue
-        text = text_of(message.get("content"))
-        if in_system and role in SYSTEM_ROLES:
-            text = "\n\n".join([text, *in_system])
-            in_system = []
-        counter.add(MESSAGE_FRAME + ROLE + counter.text(text))
-        if reasoning and role == "assistant":
-            counter.add(2)
-        _add_name(counter, message, role)
-        if media_of(message.get("content")):
-            counter.doubt(Note.MEDIA_NOT_COUNTED)
-    flush()
+            add_calls(self._counter, message, functions, self._dialect)
+        else:
+            self._add_text(message, role)
+
+    def end(self) -> None:
+        """Add what still waits."""
+        self._add_waiting_results()
+        if self._sections:
+            self._add_sections("")
+
+    def _add_text(self, message: JsonObject, role: str) -> None:
+        content = message.get("content")
+        text = text_of(content) or as_text(message.get("refusal"))
+        name = self._counter.text(name_suffix(message))
+        if self._sections:
+            self._add_sections(text, name)
+        else:
+            self._counter.add(self._dialect.message + name + self._counter.text(text))
+        if role == "assistant":
+            self.answers += 1
+            self._counter.add(self._dialect.answered)
+        if media_of(content):
+            add_media(self._counter, content, self._model.family, chat=True)
+        if isinstance(message.get("audio"), dict):
+            self._counter.doubt(Note.MEDIA_NOT_COUNTED)
+
+    def _add_sections(self, system_text: str, name: int = 0) -> None:
+        """Add tools and schema, with the system message that they are appended to where it comes first."""
+        parts = [self._dialect.heading + system_text] if system_text else []
+        text = "\n\n".join([*parts, *self._sections])
+        self._counter.add(self._dialect.message + name + self._counter.text(text))
+        self._sections = []
+
+    def _add_waiting_results(self) -> None:
+        if self._results:
+            add_results(self._counter, self._called, self._results, self._when)
+            self._results = []
 
 
-def _add_name(counter: Counter, message: JsonObject, role: str) -> None:
-    name = as_text(message.get("name"))
-    if name:
-        counter.add(1 if name == role else 1 + counter.text(name))
-
-
-def _add_tool_choice(counter: Counter, request: JsonObject, *, reasoning: bool) -> None:
-    choice = request.get("tool_choice")
-    older = request.get("function_call")
-    if reasoning:
+def _add_schema_name(counter: Counter, request: JsonObject, model: Model, answers: int) -> None:
+    """Add the schema's name at the beginning of every answer, and of the one to come where no tool can be called."""
+    schema = chat_schema(request)
+    if schema is None or not model.family.chat.schema_name_in_reply:
         return
-    if "none" in (choice, older):
-        counter.add(1)
-    if isinstance(choice, dict):
-        counter.add(4 + counter.text(f" to=functions.{as_text(as_object(choice.get('function')).get('name'))}"))
-    if isinstance(older, dict):
-        counter.add(1 + counter.text(f" to=functions.{as_text(older.get('name'))}"))
+    replies = answers + (0 if chat_tools(request).functions else 1)
+    counter.add(replies * (SCHEMA_IN_REPLY + counter.text(as_text(schema.get("name")))))

@@ -16,7 +16,7 @@ class Counter:
         self.notes: list[Note] = []
 
     def text(self, text: str) -> int:
-        """Return how many tokens a text is, without adding them."""
+        """Return how many tokens a text is, without adding them. Raises TokenizerUnusable."""
         if not text:
             return 0
         counted = count_tokens(text, self.encoding)
@@ -28,8 +28,8 @@ class Counter:
         self.tokens += tokens
 
     def doubt(self, *notes: Note) -> None:
-        """Say why the sum is an estimate."""
-        self.confirmed = False
+        """Say why the sum is an estimate; nothing said is no doubt."""
+        self.confirmed = self.confirmed and not notes
         self.notes += [note for note in notes if note not in self.notes]
 
     def result(self) -> Count:

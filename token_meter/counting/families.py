@@ -1,19 +1,39 @@
-"""Model families: which tokenizer each has and the constants in which they count differently. One table, nothing else.
+"""Model families: the tokenizer of each, and which of the ways of writing a prompt down it has. Data and its look-up.
 
-Sources: `tiktoken` = tiktoken 0.14 `model.py`; `fit` = fitted on recorded traffic of 2023 to 2026 (docs/accuracy.md);
-`docs` = the vendor's documentation, 2026-11.
+Sources: `tiktoken` = tiktoken 0.14 `model.py`; `recorded` = calls whose usage is known, of 2023-03 to 2026-08
+(docs/accuracy.md); `docs` = the vendor's documentation, read 2026-11. The date after a source is that of the last
+recorded call that it rests on.
 """
 
 import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from token_meter.counting.dialects import (
+    CHAT_0301,
+    CHAT_0613,
+    CHAT_GPT4,
+    CHAT_GPT5,
+    CHAT_O_SERIES,
+    RESPONSES_CODEX_MINI,
+    RESPONSES_GPT4,
+    RESPONSES_GPT5,
+    RESPONSES_GPT5_1,
+    RESPONSES_GPT5_2,
+    RESPONSES_GPT5_4,
+    RESPONSES_O_SERIES,
+    ChatDialect,
+    ResponsesDialect,
+)
+from token_meter.counting.images import GPT4O, GPT4O_MINI, GPT5, GPT5_2, GPT5_4, O_SERIES, Patches, Tiles
+
 
 class Style(StrEnum):
-    """How a family writes its prompts down; the formulas differ by it."""
+    """What kind of model a family is; some sides of a call cannot be counted for some kinds."""
 
     CHAT = "chat"
     REASONING = "reasoning"
+    """Thinks before it answers; the thoughts are charged and not shown."""
     PLAIN = "plain"
     """Completions and embeddings: text and nothing around it."""
     FOREIGN = "foreign"
@@ -28,36 +48,97 @@ class Family:
     encoding: str
     style: Style
     source: str
+    confirmed: bool = True
+    """Recorded calls of this family gave the formulas' number. Without them no count is called `counted`."""
+    chat: ChatDialect = CHAT_GPT4
+    responses: ResponsesDialect = RESPONSES_GPT4
+    images: Tiles | Patches | None = None
+    images_confirmed: bool = False
 
 
 CL100K, O200K, P50K, R50K = "cl100k_base", "o200k_base", "p50k_base", "r50k_base"
+CHAT, REASONING, PLAIN = Style.CHAT, Style.REASONING, Style.PLAIN
+
+
+def _gpt5(
+    prefix: str,
+    source: str,
+    *,
+    confirmed: bool = True,
+    responses: ResponsesDialect = RESPONSES_GPT5,
+    images: Tiles | Patches | None = GPT5,
+) -> Family:
+    return Family(prefix, O200K, REASONING, source, confirmed, CHAT_GPT5, responses, images)
+
+
+def _o_series(
+    prefix: str,
+    source: str,
+    *,
+    confirmed: bool = True,
+    responses: ResponsesDialect = RESPONSES_O_SERIES,
+    images: Tiles | Patches | None = None,
+) -> Family:
+    return Family(prefix, O200K, REASONING, source, confirmed, CHAT_O_SERIES, responses, images)
+
 
 FAMILIES: tuple[Family, ...] = (
-    Family("gpt-3.5-turbo-instruct", CL100K, Style.PLAIN, "tiktoken; fit"),
-    Family("gpt-3.5", CL100K, Style.CHAT, "tiktoken; fit"),
-    Family("gpt-4", CL100K, Style.CHAT, "tiktoken; fit"),
-    Family("gpt-4o", O200K, Style.CHAT, "tiktoken; fit"),
-    Family("gpt-4.1", O200K, Style.CHAT, "tiktoken; fit"),
-    Family("gpt-4.5", O200K, Style.CHAT, "tiktoken; docs"),
-    Family("chatgpt-4o", O200K, Style.CHAT, "tiktoken; docs"),
-    Family("gpt-5", O200K, Style.REASONING, "tiktoken; fit"),
-    Family("gpt-5-chat", O200K, Style.CHAT, "fit"),
-    Family("o1", O200K, Style.REASONING, "tiktoken; fit"),
-    Family("o3", O200K, Style.REASONING, "tiktoken; fit"),
-    Family("o4-mini", O200K, Style.REASONING, "tiktoken; fit"),
-    Family("codex-mini", O200K, Style.REASONING, "docs"),
-    Family("gpt-oss", O200K, Style.REASONING, "tiktoken"),
-    Family("computer-use", O200K, Style.REASONING, "docs"),
-    Family("text-embedding", CL100K, Style.PLAIN, "tiktoken; fit"),
-    Family("davinci-002", CL100K, Style.PLAIN, "tiktoken; fit"),
-    Family("babbage-002", CL100K, Style.PLAIN, "tiktoken"),
-    Family("text-davinci", P50K, Style.PLAIN, "tiktoken"),
-    Family("code-", P50K, Style.PLAIN, "tiktoken"),
-    Family("ada", R50K, Style.PLAIN, "tiktoken; fit"),
-    Family("babbage", R50K, Style.PLAIN, "tiktoken; fit"),
-    Family("curie", R50K, Style.PLAIN, "tiktoken; fit"),
-    Family("davinci", R50K, Style.PLAIN, "tiktoken; fit"),
+    Family("gpt-3.5-turbo-instruct", CL100K, PLAIN, "tiktoken; recorded 2026-03"),
+    Family("gpt-3.5", CL100K, CHAT, "tiktoken; recorded 2026-07"),
+    Family("gpt-3.5-turbo-0301", CL100K, CHAT, "cookbook 2023; recorded 2023-10", chat=CHAT_0301),
+    Family("gpt-3.5-turbo-0613", CL100K, CHAT, "tiktoken; recorded 2024-06", chat=CHAT_0613),
+    Family("gpt-3.5-turbo-16k", CL100K, CHAT, "tiktoken", confirmed=False, chat=CHAT_0613),
+    Family("gpt-4", CL100K, CHAT, "tiktoken; recorded 2026-03", chat=CHAT_0613),
+    Family("gpt-4-32k", CL100K, CHAT, "tiktoken; recorded 2024-11", chat=CHAT_0613),
+    Family("gpt-4-1106", CL100K, CHAT, "tiktoken", confirmed=False),
+    Family("gpt-4-vision", CL100K, CHAT, "tiktoken; docs", confirmed=False, images=GPT4O),
+    Family("gpt-4-0125", CL100K, CHAT, "tiktoken; recorded 2026-01"),
+    Family("gpt-4-turbo", CL100K, CHAT, "tiktoken; recorded 2025-11", images=GPT4O),
+    Family("gpt-4o", O200K, CHAT, "tiktoken; recorded 2026-08", images=GPT4O, images_confirmed=True),
+    Family("gpt-4o-mini", O200K, CHAT, "tiktoken; recorded 2026-08", images=GPT4O_MINI, images_confirmed=True),
+    Family("gpt-4o-audio", O200K, CHAT, "tiktoken; docs", confirmed=False),
+    Family("gpt-4o-search", O200K, CHAT, "docs", confirmed=False),
+    Family("gpt-4o-mini-search", O200K, CHAT, "docs", confirmed=False),
+    Family("chatgpt-4o", O200K, CHAT, "tiktoken; docs", confirmed=False, images=GPT4O),
+    Family("gpt-4.1", O200K, CHAT, "tiktoken; recorded 2026-08", images=GPT4O, images_confirmed=True),
+    Family("gpt-4.1-mini", O200K, CHAT, "recorded 2026-08", images=Patches(1.62), images_confirmed=True),
+    Family("gpt-4.1-nano", O200K, CHAT, "recorded 2026-08", images=Patches(2.46), images_confirmed=True),
+    Family("gpt-4.5", O200K, CHAT, "tiktoken; docs", confirmed=False, images=GPT4O),
+    _gpt5("gpt-5", "tiktoken; recorded 2026-08"),
+    _gpt5("gpt-5-mini", "recorded 2026-01", images=Patches(1.2)),
+    _gpt5("gpt-5-nano", "recorded 2026-08", images=Patches(1.5)),
+    _gpt5("gpt-5-codex", "recorded 2025-11"),
+    _gpt5("gpt-5-pro", "recorded 2025-11"),
+    Family("gpt-5-chat", O200K, CHAT, "recorded 2025-12", images=GPT5),
+    _gpt5("gpt-5.1", "recorded 2026-08", responses=RESPONSES_GPT5_1),
+    _gpt5("gpt-5.2", "recorded 2026-04", responses=RESPONSES_GPT5_2, images=GPT5_2),
+    _gpt5("gpt-5.3", "docs", confirmed=False, responses=RESPONSES_GPT5_2, images=GPT5_2),
+    _gpt5("gpt-5.4", "recorded 2026-08", responses=RESPONSES_GPT5_4, images=GPT5_4),
+    _gpt5("gpt-5.5", "recorded 2026-05", responses=RESPONSES_GPT5_2, images=GPT5_4),
+    _gpt5("gpt-5.6", "recorded 2026-08", responses=RESPONSES_GPT5_4, images=GPT5_4),
+    _gpt5("gpt-5.", "docs", confirmed=False, responses=RESPONSES_GPT5_4, images=GPT5_4),
+    _o_series("o1", "tiktoken; recorded 2025-11", images=O_SERIES),
+    Family("o1-mini", O200K, REASONING, "recorded 2025-07"),
+    Family("o1-preview", O200K, REASONING, "recorded 2024-09", confirmed=False),
+    _o_series("o3", "tiktoken; recorded 2025-11", images=O_SERIES),
+    _o_series("o4-mini", "tiktoken; recorded 2025-11", images=Patches(1.72)),
+    _o_series("codex-mini", "recorded 2025-11", responses=RESPONSES_CODEX_MINI),
+    _gpt5("gpt-oss", "tiktoken", confirmed=False, images=None),
+    _o_series("computer-use", "docs", confirmed=False),
+    Family("text-embedding", CL100K, PLAIN, "tiktoken; recorded 2026-06"),
+    Family("davinci-002", CL100K, PLAIN, "tiktoken; recorded 2026-03"),
+    Family("davinci:2023-07-21", CL100K, PLAIN, "recorded 2026-03: what the service calls davinci-002"),
+    Family("babbage-002", CL100K, PLAIN, "tiktoken"),
+    Family("babbage:2023-07-21", CL100K, PLAIN, "as davinci-002"),
+    Family("text-davinci", P50K, PLAIN, "tiktoken; recorded 2023-10"),
+    Family("code-", P50K, PLAIN, "tiktoken", confirmed=False),
+    Family("ada", R50K, PLAIN, "tiktoken; recorded 2023-10"),
+    Family("babbage", R50K, PLAIN, "tiktoken", confirmed=False),
+    Family("curie", R50K, PLAIN, "tiktoken; recorded 2023-06"),
+    Family("davinci", R50K, PLAIN, "tiktoken", confirmed=False),
 )
+
+AZURE_EMBEDDING_ADA = Family("ada", CL100K, PLAIN, "recorded 2024-11: Azure's name of text-embedding-ada-002")
 
 FOREIGN_PREFIXES = (
     "claude", "deepseek", "llama", "meta-llama", "mistral", "ministral", "mixtral", "codestral", "cohere", "command",
@@ -84,7 +165,7 @@ def family_of(model: str) -> Family | None:
     if not name:
         return None
     if name.startswith(FOREIGN_PREFIXES):
-        return Family(name, DEFAULT_ENCODING, Style.FOREIGN, "docs")
+        return Family(name, DEFAULT_ENCODING, Style.FOREIGN, "docs", confirmed=False)
     matching = (family for family in FAMILIES if _begins(name, family.prefix))
     return max(matching, key=lambda family: len(family.prefix), default=None)
 
@@ -99,4 +180,4 @@ def family_hinted_by(deployment: str) -> Family | None:
 def _begins(name: str, prefix: str) -> bool:
     """Tell whether a name is of a prefix: it ends there, or goes on with something that is no digit or letter."""
     rest = name[len(prefix) :]
-    return name.startswith(prefix) and (not rest or prefix.endswith("-") or not rest[0].isalnum())
+    return name.startswith(prefix) and (not rest or prefix.endswith(("-", ".")) or not rest[0].isalnum())

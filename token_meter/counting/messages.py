@@ -1,13 +1,14 @@
-"""Chat messages as the service writes them into the prompt (formulas P1 and P2)."""
+"""Messages as the service writes them into the prompt: their texts, names and the media among their parts."""
+
+from datetime import UTC, datetime
 
 from token_meter.jsontypes import Json, JsonObject, as_list, as_object, as_text
 
-MESSAGE_FRAME = 3
-"""Tokens around every message."""
-ROLE = 1
-"""Every role is one token."""
-REPLY_PRIMING = 3
-"""The answer's beginning, which the service appends to the prompt."""
+SYSTEM_ROLES = frozenset({"system", "developer"})
+RESULT_ROLES = frozenset({"tool", "function"})
+TEXT_PARTS = frozenset({"text", "input_text", "output_text", "refusal", ""})
+ESCAPED_UNTIL = datetime(2026, 3, 1, tzinfo=UTC)
+"""JSON that the service writes anew was escaped beyond ASCII until between 2026-02-11 and 2026-03-12."""
 
 
 def text_of(content: Json) -> str:
@@ -24,4 +25,12 @@ def media_of(content: Json) -> list[JsonObject]:
     return [part for part in parts if as_text(part.get("type")) not in TEXT_PARTS]
 
 
-TEXT_PARTS = frozenset({"text", "input_text", "output_text", "refusal", ""})
+def name_suffix(message: JsonObject) -> str:
+    """Return what a message's `name` adds to its role; the two are one text to the tokenizer."""
+    name = as_text(message.get("name"))
+    return f":{name}" if name else ""
+
+
+def is_escaped(when: datetime | None) -> bool:
+    """Tell whether the service escaped JSON beyond ASCII at a time; without one, as it does today."""
+    return when is not None and when < ESCAPED_UNTIL

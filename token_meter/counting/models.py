@@ -1,10 +1,25 @@
 """Which model a call ran, as far as its record tells, and how sure that is."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
-from token_meter.codes import Note
-from token_meter.counting.families import DEFAULT_ENCODING, Family, Style, family_hinted_by, family_of, normalised
+from token_meter.codes import Note, Operation
+from token_meter.counting.dialects import CHAT_0301, CHAT_0613
+from token_meter.counting.families import (
+    AZURE_EMBEDDING_ADA,
+    DEFAULT_ENCODING,
+    Family,
+    Style,
+    family_hinted_by,
+    family_of,
+    normalised,
+)
+from token_meter.counting.tools import chat_tools
 from token_meter.exchange import Exchange
+from token_meter.jsontypes import as_object
+
+RETIRED_0301 = datetime(2025, 2, 13, tzinfo=UTC)
+"""Azure's last day of gpt-35-turbo 0301 ("Azure OpenAI model retirements")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,15 +32,41 @@ class Model:
 
 
 def model_of(exchange: Exchange) -> Model:
-    """Return the served model, else the requested one, else what the deployment's name hints at, else the default."""
+    """Return the served model, else the requested one, else what the deployment's name hints at, else the default.
+
+    On Azure a request names a deployment, whose name may hint at a model and is no evidence of one.
+    """
     for name in (exchange.served_model, exchange.requested_model):
         family = family_of(name)
         if family is not None:
-            foreign = (Note.FOREIGN_TOKENIZER,) if family.style is Style.FOREIGN else ()
-            hinted = exchange.azure and name == exchange.deployment and name != exchange.served_model
-            return Model(normalised(name), family, foreign or ((Note.MODEL_FROM_DEPLOYMENT,) if hinted else ()))
+            hinted = exchange.azure and name != exchange.served_model
+            return _noted(normalised(name), _of_azure(exchange, name, family), hinted=hinted)
     family = family_hinted_by(exchange.deployment)
     if family is not None:
         return Model(family.prefix, family, (Note.MODEL_FROM_DEPLOYMENT, Note.MODEL_UNKNOWN))
-    default = Family("", DEFAULT_ENCODING, Style.CHAT, "default")
+    default = Family("", DEFAULT_ENCODING, Style.CHAT, "default", confirmed=False)
     return Model("", default, (Note.DEFAULT_ENCODING, Note.MODEL_UNKNOWN))
+
+
+def _noted(name: str, family: Family, *, hinted: bool) -> Model:
+    notes: list[Note] = []
+    if family.style is Style.FOREIGN:
+        notes.append(Note.FOREIGN_TOKENIZER)
+    elif not family.confirmed:
+        notes.append(Note.UNCONFIRMED_FORMULA)
+    if hinted:
+        notes.append(Note.MODEL_FROM_DEPLOYMENT)
+    return Model(name, family, tuple(notes))
+
+
+def _of_azure(exchange: Exchange, name: str, family: Family) -> Family:
+    """Return the family that Azure means by a name without a date, which is not always OpenAI's."""
+    plain = normalised(name)
+    if plain == "ada" and exchange.operation is Operation.EMBEDDINGS:
+        return AZURE_EMBEDDING_ADA
+    if not exchange.azure:
+        return family
+    if plain == "gpt-3.5-turbo" and exchange.time is not None and exchange.time < RETIRED_0301:
+        tools = chat_tools(as_object(exchange.request)).offered  # which the snapshot of 2023-03 did not know
+        return replace(family, chat=CHAT_0613 if tools else CHAT_0301, confirmed=False)
+    return replace(family, confirmed=False) if plain == "gpt-4" else family

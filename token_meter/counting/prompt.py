@@ -1,4 +1,4 @@
-"""The prompt side of a call: which formula counts it."""
+"""The prompt side of a call: which formula counts what the caller sent."""
 
 from token_meter.codes import Note, Operation
 from token_meter.counting.chat_prompt import count_chat_prompt
@@ -7,8 +7,8 @@ from token_meter.counting.counter import Counter, unknown
 from token_meter.counting.messages import text_of
 from token_meter.counting.models import model_of
 from token_meter.counting.responses_prompt import count_responses_prompt
+from token_meter.counting.schema_types import SchemaTooLarge
 from token_meter.counting.tokenizer import TokenizerUnusable
-from token_meter.counting.tools import SchemaTooLarge
 from token_meter.exchange import Exchange
 from token_meter.jsontypes import Json, JsonObject, as_list, as_object, as_text
 
@@ -24,38 +24,52 @@ def count_prompt(exchange: Exchange) -> Count:
         Operation.EMBEDDINGS: _embeddings,
         Operation.RESPONSES: count_responses_prompt,
         Operation.MESSAGES: _messages,
+        Operation.IMAGES: _images,
+        Operation.SPEECH: _speech,
     }.get(exchange.operation)
     if counter is None:
         return unknown()
     try:
         return counter(exchange, request)
-    except TokenizerUnusable:
+    except (TokenizerUnusable, RecursionError):
         return unknown(Note.COUNT_FAULT)
     except SchemaTooLarge:
         return unknown(Note.SCHEMA_TOO_LARGE)
 
 
 def _completions(exchange: Exchange, request: JsonObject) -> Count:
-    """Σ T over the prompts; a list of token ids is its length (P8)."""
-    return _texts(exchange, request.get("prompt"))
+    """Σ T over the prompts; a list of token ids is its length."""
+    unconfirmed = (Note.UNCONFIRMED_FORMULA,) if request.get("suffix") else ()
+    return _texts(exchange, request.get("prompt"), *unconfirmed)
 
 
 def _embeddings(exchange: Exchange, request: JsonObject) -> Count:
-    """Σ T over the inputs; a list of token ids is its length; the empty string counts 1 (P8)."""
+    """Σ T over the inputs; a list of token ids is its length; the empty string counts 1."""
     return _texts(exchange, request.get("input"), empty=1)
 
 
-def _texts(exchange: Exchange, value: Json, empty: int = 0) -> Count:
+def _images(exchange: Exchange, request: JsonObject) -> Count:
+    """The description of the picture; what else a model of images reads is not known."""
+    return _texts(exchange, request.get("prompt"), Note.UNCONFIRMED_FORMULA)
+
+
+def _speech(exchange: Exchange, request: JsonObject) -> Count:
+    """The text to be spoken."""
+    return _texts(exchange, request.get("input"), Note.UNCONFIRMED_FORMULA)
+
+
+def _texts(exchange: Exchange, value: Json, *doubts: Note, empty: int = 0) -> Count:
     model = model_of(exchange)
     counter = Counter(model.family.encoding)
-    if model.notes:
-        counter.doubt(*model.notes)
+    counter.doubt(*model.notes, *doubts)
+    if exchange.request_cut:
+        counter.doubt(Note.CUT)
     values = value if isinstance(value, list) else [value]
-    if all(isinstance(item, int) and not isinstance(item, bool) for item in values):
+    if values and all(_is_token(item) for item in values):
         counter.add(len(values))
         return counter.result()
     for item in values:
-        if isinstance(item, list):
+        if isinstance(item, list) and all(_is_token(token) for token in item):
             counter.add(len(item))
         elif isinstance(item, str):
             counter.add(counter.text(item) if item else empty)
@@ -64,11 +78,16 @@ def _texts(exchange: Exchange, value: Json, empty: int = 0) -> Count:
     return counter.result()
 
 
+def _is_token(value: Json) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def _messages(exchange: Exchange, request: JsonObject) -> Count:
     """Anthropic's texts with a tokenizer that is not Anthropic's: an estimate, and only of what is text."""
-    model = model_of(exchange)
-    counter = Counter(model.family.encoding)
+    counter = Counter(model_of(exchange).family.encoding)
     counter.doubt(Note.FOREIGN_TOKENIZER)
+    if exchange.request_cut:
+        counter.doubt(Note.CUT)
     counter.add(counter.text(text_of(request.get("system"))))
     for item in as_list(request.get("messages")):
         counter.add(counter.text(text_of(as_object(item).get("content"))))

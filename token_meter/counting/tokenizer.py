@@ -5,7 +5,6 @@ folder is the package's own and every file is checked before tiktoken sees it, s
 its own hash check stays on.
 """
 
-import functools
 import hashlib
 import os
 import re
@@ -37,11 +36,12 @@ R50K_SIZE = 50_256
 """Mergeable tokens of r50k_base (tiktoken_ext.openai_public)."""
 
 LONGEST_BLANK_RUN = 400_000
-"""tiktoken panics on about a million white-space characters in a row (token-accounting.md section 5)."""
+"""tiktoken panics on about a million white-space characters in a row (openai/tiktoken, pull request 587)."""
 PIECE_OF_BLANK_RUN = 100_000
 BLANK_RUN = re.compile(r"\s+")
 
 _loading = threading.Lock()
+_loaded: dict[str, tiktoken.Encoding] = {}
 
 
 class TokenizerUnusable(Exception):  # noqa: N818 - it names a state of the installation
@@ -56,25 +56,19 @@ class Tokens:
     exact: bool = True
 
 
-@functools.cache
 def load_encoding(name: str) -> tiktoken.Encoding:
     """Return an encoding by name, loaded once a process. Raises TokenizerUnusable where its rank file is not right."""
-    return _r50k() if name == "r50k_base" else _load(name)
-
-
-def _r50k() -> tiktoken.Encoding:
-    """Return r50k_base, which is p50k_base less the runs of blanks that p50k added at its end."""
-    whole = _load("p50k_base")
-    ranks = {whole.decode_single_token_bytes(token): token for token in range(R50K_SIZE)}
-    return tiktoken.Encoding(
-        "r50k_base",
-        pat_str=openai_public.r50k_pat_str,
-        mergeable_ranks=ranks,
-        special_tokens={openai_public.ENDOFTEXT: R50K_SIZE},
-    )
+    encoding = _loaded.get(name)
+    if encoding is None:
+        with _loading:
+            encoding = _loaded.get(name) or _load(name)
+            _loaded[name] = encoding
+    return encoding
 
 
 def _load(name: str) -> tiktoken.Encoding:
+    if name == "r50k_base":
+        return _r50k(_load("p50k_base"))
     file, expected = RANK_FILES[name]
     path = ENCODINGS / file
     try:
@@ -83,16 +77,26 @@ def _load(name: str) -> tiktoken.Encoding:
         raise TokenizerUnusable(f"the rank file of {name} is missing from the package") from fault
     if actual != expected:
         raise TokenizerUnusable(f"the rank file of {name} is damaged: its SHA-256 is {actual}")
-    with _loading:
-        before = os.environ.get("TIKTOKEN_CACHE_DIR")
-        os.environ["TIKTOKEN_CACHE_DIR"] = str(ENCODINGS)
-        try:
-            return tiktoken.get_encoding(name)
-        finally:
-            if before is None:
-                del os.environ["TIKTOKEN_CACHE_DIR"]
-            else:
-                os.environ["TIKTOKEN_CACHE_DIR"] = before
+    before = os.environ.get("TIKTOKEN_CACHE_DIR")
+    os.environ["TIKTOKEN_CACHE_DIR"] = str(ENCODINGS)
+    try:
+        return tiktoken.get_encoding(name)
+    finally:
+        if before is None:
+            del os.environ["TIKTOKEN_CACHE_DIR"]
+        else:
+            os.environ["TIKTOKEN_CACHE_DIR"] = before
+
+
+def _r50k(p50k: tiktoken.Encoding) -> tiktoken.Encoding:
+    """Return r50k_base, which is p50k_base less the runs of blanks that p50k added at its end."""
+    ranks = {p50k.decode_single_token_bytes(token): token for token in range(R50K_SIZE)}
+    return tiktoken.Encoding(
+        "r50k_base",
+        pat_str=openai_public.r50k_pat_str,
+        mergeable_ranks=ranks,
+        special_tokens={openai_public.ENDOFTEXT: R50K_SIZE},
+    )
 
 
 def count_tokens(text: str, encoding: str) -> Tokens:

@@ -1,26 +1,31 @@
-"""Tool calls and their results in a conversation's history (P4), and tool calls as an answer writes them (C5)."""
+"""Tool calls and their results in a chat's history, and several calls at once as the service writes them.
 
-import json
+one call            to=functions.NAME{arguments}
+several at once     to=multi_tool_use.parallel{"tool_uses":[{"recipient_name":"functions.NAME","parameters":{…}},…]}
+their results       as one list: ["first", {"second": …}]
+"""
+
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
+from token_meter.codes import Note
 from token_meter.counting.counter import Counter
-from token_meter.counting.messages import MESSAGE_FRAME, ROLE, text_of
-from token_meter.jsontypes import Json, JsonObject, as_list, as_object, as_text, parse_json
+from token_meter.counting.dialects import ChatDialect
+from token_meter.counting.json_text import compact, parsed, written
+from token_meter.counting.messages import is_escaped, name_suffix, text_of
+from token_meter.jsontypes import Json, JsonObject, as_list, as_object, as_text
 
 RESULT_FRAME = 6
 """Around one tool's result, beside the called function's name and the content."""
 PARALLEL_RESULTS_FRAME = 10
-ESCAPED_UNTIL = datetime(2026, 3, 1, tzinfo=UTC)
-"""Results of parallel calls were written with `\\u` escapes until between 2026-02-11 and 2026-03-12 (P4)."""
+FUNCTION_MESSAGE_FRAME = 3
+"""Around a message of the older role `function`, beside its `:name` and content."""
+PARALLEL = " to=multi_tool_use.parallel"
 
 
-def compact(arguments: str) -> str:
-    """Return JSON text without blanks between its parts; text that is no JSON as it is."""
-    value = parse_json(arguments)
-    if value is None:
-        return arguments
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+def recipient(name: str) -> str:
+    """Return how a call names the function it goes to."""
+    return f" to=functions.{name}"
 
 
 def called_functions(message: JsonObject) -> list[JsonObject]:
@@ -32,48 +37,48 @@ def called_functions(message: JsonObject) -> list[JsonObject]:
 
 
 def parallel_text(functions: Sequence[JsonObject]) -> str:
-    """Return the one call that several parallel calls are written as."""
+    """Return the one call that several calls at once are written as. Raises RecursionError as `written`."""
     uses = [
         {
             "recipient_name": f"functions.{as_text(function.get('name'))}",
-            "parameters": _parameters(as_text(function.get("arguments"))),
+            "parameters": _value(as_text(function.get("arguments"))),
         }
         for function in functions
     ]
-    return json.dumps({"tool_uses": uses}, separators=(",", ":"), ensure_ascii=False)
+    return written({"tool_uses": uses})
 
 
-def _parameters(arguments: str) -> Json:
-    value = parse_json(arguments)
-    return arguments if value is None else value
-
-
-def add_calls(counter: Counter, message: JsonObject, functions: Sequence[JsonObject]) -> None:
-    """Add an assistant's message that calls functions."""
-    content = text_of(message.get("content"))
+def add_calls(counter: Counter, message: JsonObject, functions: Sequence[JsonObject], dialect: ChatDialect) -> None:
+    """Add an assistant's message that calls functions; its text, if it has one, is a message of its own before."""
+    content, named = text_of(message.get("content")), name_suffix(message)
     if content:
-        counter.add(MESSAGE_FRAME + ROLE + counter.text(content))
+        counter.add(dialect.message + counter.text(named) + counter.text(content))
+    counter.add(dialect.call + dialect.calling_turn + counter.text(named))
     if len(functions) == 1:
         name, arguments = as_text(functions[0].get("name")), as_text(functions[0].get("arguments"))
-        counter.add(MESSAGE_FRAME + ROLE)
-        counter.add(counter.text(f" to=functions.{name}") + counter.text(compact(arguments)))
+        counter.add(counter.text(recipient(name)) + counter.text(compact(arguments)))
     else:
-        counter.add(MESSAGE_FRAME + ROLE)
-        counter.add(counter.text(" to=multi_tool_use.parallel") + counter.text(parallel_text(functions)))
+        counter.add(counter.text(PARALLEL) + counter.text(parallel_text(functions)))
+    if not dialect.history_confirmed:
+        counter.doubt(Note.UNCONFIRMED_FORMULA)
 
 
-def add_results(counter: Counter, names: Sequence[str], results: Sequence[JsonObject], when: datetime | None) -> None:
+def add_results(counter: Counter, called: Sequence[str], results: Sequence[JsonObject], when: datetime | None) -> None:
     """Add the results of one message's calls: one by itself, several as one list."""
-    if len(names) == 1:
-        for result in results:
-            content = text_of(result.get("content"))
-            counter.add(RESULT_FRAME + counter.text(names[0]) + counter.text(content))
+    if len(called) > 1:
+        outputs = [_value(text_of(result.get("content"))) for result in results]
+        counter.add(PARALLEL_RESULTS_FRAME + counter.text(written(outputs, spaced=True, escaped=is_escaped(when))))
         return
-    outputs = [_output(text_of(result.get("content"))) for result in results]
-    escaped = when is None or when < ESCAPED_UNTIL
-    counter.add(PARALLEL_RESULTS_FRAME + counter.text(json.dumps(outputs, ensure_ascii=escaped)))
+    for result in results:
+        content = text_of(result.get("content"))
+        if not called:
+            counter.add(FUNCTION_MESSAGE_FRAME + counter.text(name_suffix(result)) + counter.text(content))
+            counter.doubt(Note.INEXACT_FORMULA)
+        else:
+            counter.add(RESULT_FRAME + counter.text(called[0]) + counter.text(content))
 
 
-def _output(content: str) -> Json:
-    value = parse_json(content)
-    return value if isinstance(value, dict | list) else content
+def _value(text: str) -> Json:
+    """Return the JSON value that a text is, or the text itself: the service embeds either."""
+    value = parsed(text)
+    return text if value is None else value.value

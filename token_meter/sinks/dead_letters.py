@@ -4,6 +4,7 @@ import base64
 import hashlib
 import os
 import re
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,7 +16,6 @@ from token_meter.version import VERSION
 
 UNSAFE = re.compile(r"[^A-Za-z0-9.-]+")
 LONGEST_PART = 80
-ONLY_OWNER = 0o600
 ONLY_OWNERS_FOLDER = 0o700
 
 
@@ -39,13 +39,17 @@ class DeadLetterFolder:
             return
         content = b"".join(dump_json(letter_of(item)) + b"\n" for item in rejected)
         self._folder.mkdir(mode=ONLY_OWNERS_FOLDER, parents=True, exist_ok=True)
-        path = self._folder / name_of(rejected)
-        unfinished = path.with_suffix(".unfinished")
-        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, ONLY_OWNER), "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
+        # `mkstemp` makes a new file for its owner only, so nothing that already lies there lends its mode or its target
+        handle, unfinished = tempfile.mkstemp(suffix=".unfinished", dir=self._folder)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(unfinished).replace(self._folder / name_of(rejected))
+        except OSError:
+            Path(unfinished).unlink(missing_ok=True)
+            raise
 
 
 def letter_of(item: Rejected) -> dict[str, Any]:
@@ -62,7 +66,7 @@ def letter_of(item: Rejected) -> dict[str, Any]:
         "partition": item.origin.partition,
         "sequenceNumber": item.origin.sequence_number,
         "enqueuedTime": item.origin.enqueued_time,
-        "file": Path(item.origin.file).name,
+        "file": _file_of(item),
         "line": item.origin.line,
         "index": item.index,
         "meterVersion": VERSION,
@@ -71,17 +75,32 @@ def letter_of(item: Rejected) -> dict[str, Any]:
 
 
 def name_of(rejected: Sequence[Rejected]) -> str:
-    """Return the file's name: hub, partition and the sequence numbers, so that a retried batch writes the same file.
+    """Return the file's name: where the records come from, and a hash that a retried batch has again and no other has.
 
-    Records from elsewhere are named by a hash of what they are. Whatever a hub or file is called, the name is one
-    plain path segment.
+    The readable part alone would not do: numbers begin anew on a hub that was made anew, and different hubs can read
+    alike once what no file name may hold is replaced. Whatever a hub or file is called, the name is one plain path
+    segment.
     """
     first, last = rejected[0].origin, rejected[-1].origin
     if first.hub and first.sequence_number is not None:
         parts = [first.hub, first.partition, f"{first.sequence_number}-{last.sequence_number}"]
     else:
-        parts = [Path(first.file).name or "events"]
-    digest = hashlib.sha256(dump_json([letter_of(item) for item in rejected])).hexdigest()[:16]
-    if first.sequence_number is None:
-        parts.append(digest)
-    return "_".join(UNSAFE.sub("-", part)[:LONGEST_PART].strip(".") for part in parts) + ".jsonl"
+        parts = [_file_of(rejected[0]) or "events"]
+    digest = hashlib.sha256(dump_json([_identity_of(item) for item in rejected])).hexdigest()[:16]
+    return "_".join([*(UNSAFE.sub("-", part)[:LONGEST_PART].strip(".-") for part in parts), digest]) + ".jsonl"
+
+
+def _identity_of(item: Rejected) -> list[str | int | None]:
+    """Return which record it is, the same whenever it is metered again: its place on its hub or in its file, its bytes.
+
+    The enqueued time is taken to the second, as Capture has it.
+    """
+    origin = item.origin
+    second = origin.enqueued_time.strftime("%Y%m%dT%H%M%SZ") if origin.enqueued_time else ""
+    place = [origin.hub, origin.partition, origin.sequence_number, second, _file_of(item), origin.line, item.index]
+    return [*place, hashlib.sha256(item.body).hexdigest()]
+
+
+def _file_of(item: Rejected) -> str:
+    """Return the name of the file that a record came from, less what is no UTF-8 in it: JSON could not hold that."""
+    return Path(item.origin.file).name.encode("utf-8", "replace").decode()

@@ -23,6 +23,10 @@ LARGEST_REQUEST = 1_048_576
 """Bytes of one call, compressed or not (Azure Monitor limits, custom logs, 2026-08)."""
 LARGEST_CHUNK = 900_000
 """Stays clear of the limit: what the service counts is not documented to the byte."""
+CONNECTION_TIMEOUT = 10
+READ_TIMEOUT = 60
+"""Seconds. The SDK's own are 300 each, and it connects four times: beyond the host's `functionTimeout` (host.json), which
+ends the invocation as a failure of its own (azure-webjobs-sdk#2539) before the sink could tell what became of the rows."""
 CURES = {
     403: "grant the Function's identity the role Monitoring Metrics Publisher on the data collection rule, "
     "and allow some minutes for it to take effect",
@@ -104,5 +108,7 @@ def logs_ingestion_sink(settings: Settings) -> LogsIngestionSink:
     """Return the sink that settings describe, with the Function's managed identity."""
     identity = settings.managed_identity_client_id
     credential = DefaultAzureCredential(managed_identity_client_id=identity) if identity else DefaultAzureCredential()
-    client = LogsIngestionClient(settings.ingestion_endpoint, credential)
+    client = LogsIngestionClient(
+        settings.ingestion_endpoint, credential, connection_timeout=CONNECTION_TIMEOUT, read_timeout=READ_TIMEOUT
+    )
     return LogsIngestionSink(client, settings.ingestion_rule_id, settings.ingestion_stream)
