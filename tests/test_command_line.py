@@ -161,3 +161,16 @@ def test_query_runs_the_shipped_files(tmp_path: Path) -> None:
 
     assert 0 == done.returncode, done.stderr
     assert ["app-1"] == [row["AppId"] for row in json.loads(done.stdout)]
+
+
+def test_rows_reads_one_family_of_shapes_where_that_is_asked_for(tmp_path: Path) -> None:
+    """And says in one line that there is no such family."""
+    name = write(tmp_path / "events.jsonl", record(requestId="a"))
+
+    other = token_meter("rows", name, "--shape", "S4", folder=tmp_path)
+    unknown = token_meter("rows", name, "--shape", "S99", folder=tmp_path)
+
+    assert (1, "") == (other.returncode, other.stdout)
+    assert "unknown_shape" in other.stderr
+    assert 2 == unknown.returncode
+    assert "S99" in unknown.stderr
