@@ -6,9 +6,10 @@ import azure.functions as func
 
 from functions.meter_events import blueprint as meter_events
 
-# The SDK logs every request with its headers at INFO, and the worker passes INFO on to Application Insights: a multiple of
-# the one line a batch that says something (azure-sdk-for-python#29215).
-logging.getLogger("azure").setLevel(logging.WARNING)
+# The SDK logs every request and its headers at INFO, which the worker passes on to Application Insights: many times the
+# one line a batch that says something (azure-sdk-for-python#29215).
+for name in ("azure.core", "azure.identity"):
+    logging.getLogger(name).setLevel(logging.WARNING)
 
 app = func.FunctionApp()
 app.register_functions(meter_events)

@@ -3,6 +3,7 @@
 import base64
 import json
 import stat
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -45,6 +46,63 @@ def test_a_batch_stored_again_replaces_its_letters(tmp_path: Path) -> None:
     letters.store([rejected()])
 
     assert 1 == len(list(tmp_path.iterdir()))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(ORIGIN, enqueued_time=datetime(2026, 10, 9, tzinfo=UTC)),
+        replace(ORIGIN, partition="2"),
+        replace(ORIGIN, hub="contoso-usage"),
+        replace(ORIGIN, hub="contoso/" + "u" * 256),
+        replace(ORIGIN, hub="contoso/" + "u" * 255 + "v"),
+        replace(ORIGIN, sequence_number=8),
+    ],
+)
+def test_letters_of_another_place_are_added(tmp_path: Path, other: Origin) -> None:
+    """Also of a hub made anew, whose numbers begin again, and of hubs whose names read alike in a file's name."""
+    letters = DeadLetterFolder(tmp_path)
+
+    for origin in (ORIGIN, replace(ORIGIN, hub="contoso/" + "u" * 254), other):
+        letters.store([rejected(origin=origin)])
+
+    assert 3 == len(list(tmp_path.iterdir()))
+
+
+def test_a_store_that_fails_raises_and_leaves_nothing_half_written(tmp_path: Path) -> None:
+    """Retried for as long as it lasts, it must not fill the disk."""
+    letters = DeadLetterFolder(tmp_path)
+    (tmp_path / name_of([rejected()])).mkdir()
+
+    with pytest.raises(OSError, match=r"directory"):
+        letters.store([rejected()])
+
+    assert [name_of([rejected()])] == [path.name for path in tmp_path.iterdir()]
+
+
+def test_what_lies_in_the_folder_lends_a_letter_neither_its_mode_nor_its_target(tmp_path: Path) -> None:
+    """A file put in the way is replaced, a link is not followed."""
+    letters, outside = DeadLetterFolder(tmp_path / "letters"), tmp_path / "outside"
+    outside.write_text("precious")
+    letters.store([rejected()])
+    (letter,) = (tmp_path / "letters").iterdir()
+    for path in (letter, letter.with_suffix(".unfinished")):
+        path.unlink(missing_ok=True)
+        path.symlink_to(outside)
+
+    letters.store([rejected()])
+
+    assert "precious" == outside.read_text()
+    assert not letter.is_symlink()
+    assert 0o600 == stat.S_IMODE(letter.stat().st_mode)
+
+
+def test_a_file_whose_name_is_no_utf8_has_its_letters_kept(tmp_path: Path) -> None:
+    """Such names exist on Linux; Python has them with lone surrogates, which JSON does not."""
+    DeadLetterFolder(tmp_path).store([rejected(origin=Origin(file="odd\udcff.jsonl", line=1))])
+
+    (file,) = tmp_path.iterdir()
+    assert "odd?.jsonl" == json.loads(file.read_text())["file"]
 
 
 def test_letters_are_their_owners_alone(tmp_path: Path) -> None:

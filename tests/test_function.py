@@ -2,6 +2,7 @@
 
 import base64
 import json
+import logging
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -9,7 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.ingestion_peer import ingestion_peer
 from tests.records import record, without
+from tests.test_ingestion import sink_to
 from token_meter.delivery import Delivery
 from token_meter.row import UsageRow
 from token_meter.sinks.dead_letters import DeadLetterFolder
@@ -18,7 +21,7 @@ from token_meter.sinks.logs_ingestion import IngestionFailed
 pytest.importorskip("azure_functions_runtime", reason="azure-functions-runtime is for Python 3.13 and later")
 
 from functions import meter_events as edge
-from tests.worker import FIRST_ENQUEUED, load
+from tests.worker import FIRST_ENQUEUED, PARTITION_CONTEXT, load
 
 if TYPE_CHECKING:
     from tests.worker import Worker
@@ -127,6 +130,77 @@ def test_a_sink_that_fails_fails_the_invocation_until_it_recovers(
     assert (False, True) == (failed.ok, succeeded.ok)
     assert "IngestionFailed" in failed.exception
     assert (["a"], 1) == ([row.call_id for row in sink.rows], len(letters_in(tmp_path)))
+
+
+@pytest.mark.sockets
+@pytest.mark.parametrize("status", [403, 404, 413, 429, 500, 503])
+def test_a_refusal_of_the_service_fails_the_invocation_and_the_retry_is_complete(
+    worker: "Worker", tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    """The same through the SDK's client and a socket: received = in the table + in the dead letters, each once."""
+    batch = [*bodies(record(requestId="a")), b"\xc3\x28", *bodies(record(requestId="b", method="GET"))]
+    with ingestion_peer() as peer:
+        delivery = Delivery(sink_to(peer), DeadLetterFolder(tmp_path / "letters"))
+        monkeypatch.setattr(edge, "delivery", lambda: delivery)
+        peer.answers[:] = [status]
+        failed = worker.invoke(FUNCTION, batch)
+        rows_before = list(peer.rows)
+        succeeded = worker.invoke(FUNCTION, batch)
+
+    assert (False, True) == (failed.ok, succeeded.ok)
+    assert f"status {status}" in failed.exception
+    assert ([], ["a"]) == (rows_before, [row["CallId"] for row in peer.rows])
+    assert [42] == [letter["sequenceNumber"] for letter in letters_in(tmp_path)]
+
+
+@pytest.mark.sockets
+def test_a_batch_logs_one_line_and_that_has_counts_only(
+    worker: "Worker", tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither what was said, nor who said it, nor the SDK's lines about every request."""
+    caplog.set_level(logging.INFO)
+    batch = [*bodies(record(requestId="a", appId="app-of-somebody")), b"poison", *bodies(record(method="GET"))]
+    with ingestion_peer() as peer:
+        delivery = Delivery(sink_to(peer), DeadLetterFolder(tmp_path / "letters"))
+        monkeypatch.setattr(edge, "delivery", lambda: delivery)
+        assert worker.invoke(FUNCTION, batch).ok
+
+    workers_own = ("azure.functions", "azure_functions")
+    lines = [item.getMessage() for item in caplog.records if not item.name.startswith(workers_own)]
+    assert ["metered a batch: received 3, metered 1, rejected 1, ignored 1"] == lines
+
+
+def test_each_partition_has_its_own_places_and_dead_letters(worker: "Worker", sink: Memory, tmp_path: Path) -> None:
+    """Sequence numbers are the same on every partition; nothing of one replaces another's."""
+    unnamed = record(requestId=None, responseBody=None)
+    for partition in range(32):
+        context = {**PARTITION_CONTEXT, "PartitionId": str(partition)}
+        assert worker.invoke(FUNCTION, [*bodies(unnamed), b"poison"], context=context).ok
+
+    assert [str(number) for number in range(32)] == [row.partition for row in sink.rows]
+    assert 32 == len({row.call_id for row in sink.rows})
+    assert 32 == len({letter["partition"] for letter in letters_in(tmp_path)})
+
+
+@pytest.mark.parametrize(
+    ("context", "place"),
+    [
+        ({name.lower(): value for name, value in PARTITION_CONTEXT.items()}, ("contoso-ai/ai-usage", "3")),
+        ({**PARTITION_CONTEXT, "PartitionId": 3}, ("contoso-ai/ai-usage", "3")),
+        ({**PARTITION_CONTEXT, "IsCheckpointingAfterInvocation": True}, ("contoso-ai/ai-usage", "3")),
+        ({**PARTITION_CONTEXT, "FullyQualifiedNamespace": None}, ("ai-usage", "3")),
+        ({}, ("", "")),
+        (None, ("", "")),
+    ],
+)
+def test_a_host_that_says_less_of_the_partition_costs_no_row(
+    worker: "Worker", sink: Memory, context: dict[str, object] | None, place: tuple[str, str]
+) -> None:
+    """The field names were not seen on a live host; another spelling, or none, is met without failing."""
+    invoked = worker.invoke(FUNCTION, bodies(record()), context=context)
+
+    assert invoked.ok, invoked.exception
+    assert [place] == [(row.event_hub, row.partition) for row in sink.rows]
 
 
 def test_an_empty_batch_is_no_work(worker: "Worker", sink: Memory) -> None:

@@ -6,7 +6,7 @@ extension fills. The library's interface is internal, so its version is pinned.
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +19,12 @@ from azure_functions_runtime.bindings.meta import load_binding_registry
 from azure_functions_runtime.utils import executor, threadpool
 
 FIRST_ENQUEUED = datetime(2026, 10, 5, 10, 0, 1, 250_000, tzinfo=UTC)
+PARTITION_CONTEXT = {
+    "FullyQualifiedNamespace": "contoso-ai.servicebus.windows.net",
+    "EventHubName": "ai-usage",
+    "ConsumerGroup": "token-meter",
+    "PartitionId": "3",
+}
 
 
 class BindingInfo(SimpleNamespace):
@@ -44,10 +50,17 @@ class Worker:
 
     functions: dict[str, Any]
 
-    def invoke(self, name: str, bodies: Sequence[bytes], first_sequence_number: int = 41) -> Invoked:
+    def invoke(
+        self,
+        name: str,
+        bodies: Sequence[bytes],
+        *,
+        first_sequence_number: int = 41,
+        context: Mapping[str, Any] | None = PARTITION_CONTEXT,
+    ) -> Invoked:
         """Invoke a function with a batch of events, as the Event Hubs extension hands it over."""
         data = Datum(SimpleNamespace(bytes=list(bodies)), "collection_bytes")
-        metadata = trigger_metadata(len(bodies), first_sequence_number)
+        metadata = trigger_metadata(len(bodies), first_sequence_number, context)
         identity = self.functions[name].function_id
         ok, _, _, exception, _ = asyncio.run(
             native_invocation.invocation_request_native("invocation", identity, [("events", data)], metadata)
@@ -66,27 +79,23 @@ def load(script: Path) -> Worker:
     return Worker({item.name: item for item in described})
 
 
-def trigger_metadata(count: int, first_sequence_number: int) -> dict[str, Datum]:
-    """Return a batch's metadata as the host sends it (EventHubTriggerBindingStrategy)."""
+def trigger_metadata(
+    count: int, first_sequence_number: int, context: Mapping[str, Any] | None = PARTITION_CONTEXT
+) -> dict[str, Datum]:
+    """Return a batch's metadata as the host sends it (EventHubTriggerBindingStrategy): its times name no zone."""
     times = [FIRST_ENQUEUED + timedelta(milliseconds=place) for place in range(count)]
     numbers = [first_sequence_number + place for place in range(count)]
     system = [
         {
             "SequenceNumber": number,
             "Offset": str(number * 4096),
-            "EnqueuedTimeUtc": time.isoformat().replace("+00:00", "Z"),
+            "EnqueuedTimeUtc": time.replace(tzinfo=None).isoformat(),
             "PartitionKey": None,
         }
         for number, time in zip(numbers, times, strict=True)
     ]
-    context = {
-        "FullyQualifiedNamespace": "contoso-ai.servicebus.windows.net",
-        "EventHubName": "ai-usage",
-        "ConsumerGroup": "token-meter",
-        "PartitionId": "3",
-    }
     values = {
-        "PartitionContext": context,
+        **({} if context is None else {"PartitionContext": context}),
         "PartitionKeyArray": [None] * count,
         "OffsetArray": [item["Offset"] for item in system],
         "SequenceNumberArray": numbers,

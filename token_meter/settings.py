@@ -27,17 +27,16 @@ ABOUT_THE_HOST = """\
 - `maxEventBatchSize` 100: at the 200 KB where API Management cuts an event, a batch is 20 MB at most.
 - `prefetchCount` 300: the next batches are at hand; 60 MB a partition at most.
 - `batchCheckpointFrequency` 1: as little as can be is metered again after a restart.
-- `functionTimeout` 10 minutes: many times what a batch takes, even while Log Analytics does not answer.
-- `excludedTypes` `Exception;Trace`: the line of counts of every batch is kept; sampling would drop some.
-- `extensionBundle` `[4.*, 5.0.0)`: Event Hubs extension 6, which keeps no checkpoint for a batch that a restart interrupts.
+- `functionTimeout` 10 minutes: what it ends may be lost, so requests to Log Analytics give up long before.
+- `excludedTypes` `Exception;Trace`: every batch's line of counts is kept; sampling would drop some.
+- `extensionBundle` `[4.*, 5.0.0)`: Event Hubs extension 6, which writes no checkpoint for a batch that a stop cuts.
 
 ## On one machine
 
-`local.settings.json.example` signs in as you do with `az login` (role *Azure Event Hubs Data Receiver* on the hub). With
-the Event Hubs emulator, which has no Entra ID, replace `EventHubConnection__fullyQualifiedNamespace` by
-`EventHubConnection` with the value
-`Endpoint=sb://localhost;SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=SAS_KEY_VALUE;UseDevelopmentEmulator=true;`
-(the emulator's own words, no secret). `AzureWebJobsStorage` is Azurite's.
+With `local.settings.json.example` the Function signs in as whoever did `az login`, who needs the role Azure Event Hubs
+Data Receiver on the hub; `AzureWebJobsStorage` is Azurite. The Event Hubs emulator has no Entra ID: for it, replace
+`EventHubConnection__fullyQualifiedNamespace` by `EventHubConnection`, the emulator's connection string
+(`Endpoint=sb://localhost;…;UseDevelopmentEmulator=true`).
 """
 
 

@@ -25,8 +25,8 @@ LARGEST_CHUNK = 900_000
 """Stays clear of the limit: what the service counts is not documented to the byte."""
 CONNECTION_TIMEOUT = 10
 READ_TIMEOUT = 60
-"""Seconds. The SDK's own are 300 each, and it connects four times: beyond the host's `functionTimeout` (host.json), which
-ends the invocation as a failure of its own (azure-webjobs-sdk#2539) before the sink could tell what became of the rows."""
+"""Seconds. The SDK waits 300 for each and connects four times. That is beyond the host's `functionTimeout` (host.json),
+which ends the invocation and may then move past the batch (azure-webjobs-sdk#2539)."""
 CURES = {
     403: "grant the Function's identity the role Monitoring Metrics Publisher on the data collection rule, "
     "and allow some minutes for it to take effect",
