@@ -1,10 +1,11 @@
-"""What a chat answer costs beside its text, and the older APIs. Each test names the distinct recorded calls behind it."""
+"""What a chat answer costs beside its text, and the older APIs; each test names the recorded calls behind it."""
 
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from counted import (
+
+from tests.counted import (
     GPT_4_0613,
     GPT_4O,
     GPT_5,
@@ -17,7 +18,6 @@ from counted import (
     tokens,
     tool,
 )
-
 from token_meter.codes import Kind, Note, Operation, Source
 from token_meter.counting import count_completion, count_prompt
 
@@ -74,7 +74,7 @@ def test_under_a_schema_such_a_text_begins_with_the_schemas_name() -> None:
 
 @pytest.mark.parametrize(("azure", "around"), [(False, 4), (True, 5)])
 def test_one_call(azure: bool, around: int) -> None:
-    """Confirmed by 376 of 377 distinct recorded calls of OpenAI and 30 of 30 of Azure. It tells by itself what it is."""
+    """Confirmed by 376 of 377 distinct recorded calls of OpenAI and 30 of 30 of Azure; it tells what it is."""
     assert chat_completion(GPT_4O, CALL, "tool_calls", azure=azure, request=WITH_TOOLS).tokens == WRITTEN_CALL + around
     unseen = chat_completion(GPT_4O, CALL, "tool_calls", azure=azure, request=None, kind=Kind.RESPONSE)
     assert (unseen.tokens, unseen.source) == (WRITTEN_CALL + around, Source.COUNTED)

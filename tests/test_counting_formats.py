@@ -3,8 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from counted import GPT_4O, GPT_5, SYSTEM, USER, WEATHER, WEATHER_TYPE, block, chat_prompt, tokens, tool
-
+from tests.counted import GPT_4O, GPT_5, SYSTEM, USER, WEATHER, WEATHER_TYPE, block, chat_prompt, tokens, tool
 from token_meter.codes import Source
 
 TEXT = 4 + tokens(USER["content"])

@@ -2,8 +2,7 @@
 
 from datetime import UTC, datetime
 
-from counted import GPT_4_0613, GPT_4O, GPT_5, O3_MINI, USER, called, chat_prompt, tokens
-
+from tests.counted import GPT_4_0613, GPT_4O, GPT_5, O3_MINI, USER, called, chat_prompt, tokens
 from token_meter.codes import Note, Source
 
 TEXT = 4 + tokens(USER["content"])

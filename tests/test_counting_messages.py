@@ -1,8 +1,10 @@
 """Messages of a chat prompt: what each costs beside its text. Each test names the distinct recorded calls behind it."""
 
-import pytest
-from counted import GPT_4_0613, GPT_4O, GPT_5, GPT_35, O3_MINI, SYSTEM, USER, chat_prompt, tokens
+from typing import Any
 
+import pytest
+
+from tests.counted import GPT_4_0613, GPT_4O, GPT_5, GPT_35, O3_MINI, SYSTEM, USER, chat_prompt, tokens
 from token_meter.codes import Note, Source
 
 TEXT = tokens(USER["content"])
@@ -72,7 +74,15 @@ def test_what_looks_like_a_special_token_is_text() -> None:
 
 def test_sampling_settings_and_several_choices_add_nothing_to_the_prompt() -> None:
     """Confirmed by 30 distinct recorded calls with `n` above 1, and by all with temperatures, seeds and stops."""
-    settings = {"n": 3, "temperature": 0.2, "seed": 1, "stop": ["."], "max_tokens": 9, "user": "u", "logprobs": True}
+    settings: dict[str, Any] = {
+        "n": 3,
+        "temperature": 0.2,
+        "seed": 1,
+        "stop": ["."],
+        "max_tokens": 9,
+        "user": "u",
+        "logprobs": True,
+    }
 
     assert chat_prompt(GPT_4O, USER, **settings).tokens == chat_prompt(GPT_4O, USER).tokens
 

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from counted import (
+
+from tests.counted import (
     GPT_4_0613,
     GPT_4O,
     GPT_5,
@@ -20,7 +21,6 @@ from counted import (
     tokens,
     tool,
 )
-
 from token_meter.codes import Note, Source
 from token_meter.counting.tools import tools_block
 
@@ -78,7 +78,10 @@ def test_the_older_functions_are_written_as_tools_are() -> None:
 
 def test_a_function_without_parameters_takes_nothing() -> None:
     """Confirmed by 261 of 261 distinct recorded calls."""
-    functions = [{"name": "now"}, {"name": "then", "parameters": {"type": "object", "properties": {}}}]
+    functions: list[dict[str, Any]] = [
+        {"name": "now"},
+        {"name": "then", "parameters": {"type": "object", "properties": {}}},
+    ]
 
     assert tools_block(functions, TODAY).text == block("type now = () => any;\n\n", "type then = () => any;\n\n")
 
@@ -191,9 +194,9 @@ def test_references_are_resolved_in_place() -> None:
     point = {"type": "object", "properties": {"x": {"type": "number"}}, "required": ["x"]}
     properties = {"a": {"$ref": "#/$defs/Point"}, "b": {"type": "array", "items": {"$ref": "#/$defs/Point"}}}
 
-    assert written(properties, **{"$defs": {"Point": point}}) == (
-        "type f = (_: { a: { x: number }, b: { x: number }[] }) => any;\n\n"
-    )
+    definitions: dict[str, Any] = {"$defs": {"Point": point}}
+
+    assert written(properties, **definitions) == ("type f = (_: { a: { x: number }, b: { x: number }[] }) => any;\n\n")
 
 
 def test_the_older_snapshots_write_every_object_long_and_no_titles_or_limits() -> None:
@@ -221,8 +224,11 @@ def test_forcing_a_function_adds_its_beginning_to_the_prompt(model: str, beside:
 
 def test_forcing_a_function_by_the_older_field_costs_the_same() -> None:
     """Confirmed by 14 distinct recorded calls."""
-    newer = {"tools": [tool(WEATHER)], "tool_choice": {"type": "function", "function": {"name": "get_weather"}}}
-    older = {"functions": [WEATHER], "function_call": {"name": "get_weather"}}
+    newer: dict[str, Any] = {
+        "tools": [tool(WEATHER)],
+        "tool_choice": {"type": "function", "function": {"name": "get_weather"}},
+    }
+    older: dict[str, Any] = {"functions": [WEATHER], "function_call": {"name": "get_weather"}}
 
     assert chat_prompt(GPT_4O, USER, **newer) == chat_prompt(GPT_4O, USER, **older)
 
