@@ -23,7 +23,9 @@ from tests.records import (
     without,
 )
 from token_meter import Event, Origin, meter
+from token_meter.audit import is_sampled
 from token_meter.codes import Charged, Note, Reason, Source
+from token_meter.options import MeterOptions
 from token_meter.row import as_columns
 
 ENQUEUED = datetime(2026, 10, 6, 1, tzinfo=UTC)
@@ -225,3 +227,15 @@ def test_where_an_event_came_from_is_in_its_row() -> None:
     assert (
         replace(row, event_hub="", partition="", sequence_number=None, enqueued_time=None) == metered(record()).rows[0]
     )
+
+
+def test_a_sample_of_reported_calls_is_counted_as_well() -> None:
+    """The difference goes into the row; the reported numbers stay. The same calls are in the sample every time."""
+    value = record(requestBody={**CHAT_REQUEST, "model": "gpt-4o"}, responseBody=chat_answer("Hello!", usage=USAGE))
+    audited = meter([event(value)], MeterOptions(audit_sample=1)).rows[0]
+    unaudited = meter([event(value)], MeterOptions(audit_sample=0)).rows[0]
+
+    assert (10, Source.REPORTED, 0) == (audited.prompt_tokens, audited.prompt_source, audited.audit_prompt_error)
+    assert audited.audit_completion_error is not None
+    assert (None, None) == (unaudited.audit_prompt_error, unaudited.audit_completion_error)
+    assert 0 < sum(is_sampled(row_of(requestId=str(number)).event_id, 0.1) for number in range(200)) < 60

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from token_meter.audit import audit, is_sampled
 from token_meter.charging import charged_of, finish_reason_of, is_filtered_prompt
 from token_meter.codes import Charged, Note, Operation, Reason, Source
 from token_meter.counting import Count, count_completion, count_prompt
@@ -155,6 +156,8 @@ def _row(  # noqa: PLR0913, PLR0917 - one argument a stage, put together once
     call_id, identity_notes = call_id_of(record, service_response_id)
     caller = read_caller(record, options)
     details = numbers.details
+    event_id = event_id_of(record, call_id, service_response_id)
+    errors = _audit(exchange, numbers, event_id, options)
     custom = _custom(record.custom)
     notes: set[str] = {*record.notes, *time_notes, *identity_notes, *caller.notes, *numbers.details.notes}
     notes |= {*numbers.prompt.notes, *numbers.completion.notes}
@@ -165,7 +168,7 @@ def _row(  # noqa: PLR0913, PLR0917 - one argument a stage, put together once
     return UsageRow(
         time_generated=call_time,
         call_time=call_time,
-        event_id=event_id_of(record, call_id, service_response_id),
+        event_id=event_id,
         call_id=call_id,
         attempt=record.attempt,
         service_response_id=bounded(service_response_id),
@@ -203,6 +206,8 @@ def _row(  # noqa: PLR0913, PLR0917 - one argument a stage, put together once
         completion_source=numbers.completion.source,
         total_source=numbers.total.source,
         tokenizer=numbers.prompt.tokenizer or numbers.completion.tokenizer,
+        audit_prompt_error=errors.get("prompt"),
+        audit_completion_error=errors.get("completion"),
         notes=tuple(sorted(str(note) for note in notes)) or None,
         event_hub=bounded(record.origin.hub),
         partition=bounded(record.origin.partition),
@@ -211,6 +216,14 @@ def _row(  # noqa: PLR0913, PLR0917 - one argument a stage, put together once
         meter_version=VERSION,
         meter_revision=METER_REVISION,
     )
+
+
+def _audit(exchange: Exchange, numbers: _Numbers, event_id: str, options: MeterOptions) -> Mapping[str, int | None]:
+    """Return how far the counter is off on the sides that the service reported, if the call is in the sample."""
+    reported = Source.REPORTED in (numbers.prompt.source, numbers.completion.source)
+    if not reported or exchange.request is None or not is_sampled(event_id, options.audit_sample):
+        return {}
+    return {audited.side: audited.error for audited in audit(exchange, numbers.details)}
 
 
 def _custom(custom: Mapping[str, str]) -> Mapping[str, str] | None:

@@ -21,6 +21,8 @@ class MeterOptions:
     hasher: KeyHasher | None = None
     client_ip: Personal = Personal.KEEP
     user_object_id: Personal = Personal.KEEP
+    audit_sample: float = 0.01
+    """Share (0 to 1) of the calls with reported usage that are counted as well, to see how far the counter is off."""
     shape: str = ""
     """A family or name of shapes (`S4`, `S4-usage`): only these are recognised, and a single one reads anything."""
 

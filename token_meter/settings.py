@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from token_meter.jsontypes import as_real
 from token_meter.options import MeterOptions, Personal
 from token_meter.secrets import KeyHasher
 from token_meter.shapes import UnknownShapeName, shapes_named
@@ -70,6 +71,12 @@ class Settings:
     )
     client_ip: str = setting("CLIENT_IP", "What becomes of callers' addresses: `keep`, `hash` or `drop`.", "keep")
     user_object_id: str = setting("USER_OBJECT_ID", "What becomes of users' ids: `keep`, `hash` or `drop`.", "keep")
+    audit_sample: str = setting(
+        "AUDIT_SAMPLE",
+        "Share (0 to 1) of the calls with reported usage that are counted as well; `CountingAccuracy()` shows the "
+        "difference.",
+        "0.01",
+    )
     record_shape: str = setting(
         "RECORD_SHAPE", "Family or name of the only shapes of records to read (docs/record-shapes.md); empty reads all."
     )
@@ -99,9 +106,7 @@ class Settings:
     @property
     def meter_options(self) -> MeterOptions:
         """The choices about metering. Raises SettingsUnusable where one cannot work."""
-        return meter_options(
-            self.key_hash_secret, self.key_hash_version, self.client_ip, self.user_object_id, self.record_shape
-        )
+        return meter_options(*(getattr(self, name) for name in METER_CHOICES))
 
 
 def meter_options_from(environment: Mapping[str, str]) -> MeterOptions:
@@ -110,14 +115,27 @@ def meter_options_from(environment: Mapping[str, str]) -> MeterOptions:
     Raises SettingsUnusable where one cannot work.
     """
     chosen = {item.name: item for item in dataclasses.fields(Settings)}
-    names = ("key_hash_secret", "key_hash_version", "client_ip", "user_object_id", "record_shape")
     values = [
-        environment.get(chosen[name].metadata["variable"], "").strip() or str(chosen[name].default) for name in names
+        environment.get(chosen[name].metadata["variable"], "").strip() or str(chosen[name].default)
+        for name in METER_CHOICES
     ]
     return meter_options(*values)
 
 
-def meter_options(secret: str, version: str, client_ip: str, user_object_id: str, shape: str) -> MeterOptions:
+METER_CHOICES = (
+    "key_hash_secret",
+    "key_hash_version",
+    "client_ip",
+    "user_object_id",
+    "record_shape",
+    "audit_sample",
+)
+"""The settings that are about metering, in the order in which `meter_options` takes them."""
+
+
+def meter_options(  # noqa: PLR0913, PLR0917 - one argument a setting
+    secret: str, version: str, client_ip: str, user_object_id: str, shape: str, audit_sample: str
+) -> MeterOptions:
     """Return the choices that settings make. Raises SettingsUnusable where one cannot work."""
     if secret and len(secret) < SHORTEST_SECRET:
         raise SettingsUnusable(f"KEY_HASH_SECRET must have at least {SHORTEST_SECRET} characters, or be empty")
@@ -132,7 +150,15 @@ def meter_options(secret: str, version: str, client_ip: str, user_object_id: str
         client_ip=_personal("CLIENT_IP", client_ip),
         user_object_id=_personal("USER_OBJECT_ID", user_object_id),
         shape=shape,
+        audit_sample=_share("AUDIT_SAMPLE", audit_sample),
     )
+
+
+def _share(variable: str, text: str) -> float:
+    share = as_real(text)
+    if share is None or not 0 <= share <= 1:
+        raise SettingsUnusable(f"{variable} must be a share from 0 to 1, such as 0.01")
+    return share
 
 
 def _personal(variable: str, choice: str) -> Personal:
