@@ -138,3 +138,11 @@ def test_a_record_cut_anywhere_is_accounted_for(length: int) -> None:
 
     assert outcome.balanced
     assert 1 == outcome.received
+
+
+def test_nulls_in_a_list_keep_no_copies_of_it() -> None:
+    """A thousand bad members of an event are a thousand short letters, not a thousand events."""
+    outcome = meter([Event(b"[" + b"null," * 999 + b"null]")])
+
+    assert (1_000, {Reason.NOT_A_RECORD}) == (len(outcome.rejected), {item.reason for item in outcome.rejected})
+    assert sum(len(item.body) for item in outcome.rejected) < 10_000

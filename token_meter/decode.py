@@ -98,6 +98,8 @@ def _members(found: _Found) -> list[_Found]:
 def _read(found: _Found, event: Event, index: int, shapes: tuple[Shape, ...]) -> Decoded:
     value = found.value
     if value is None:
+        if not found.raw:  # a null among a list's members, which must not keep the whole list as its letter
+            return _rejected(Reason.NOT_A_RECORD, event, b"null", index)
         return _rejected(Reason.NOT_JSON, event, found.raw, index)
     try:
         own = dump_json(value)
