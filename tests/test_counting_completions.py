@@ -120,6 +120,14 @@ def test_one_call_with_blanks_in_its_arguments_was_generated_as_several() -> Non
     )
 
 
+def test_the_older_snapshots_put_blanks_there_themselves() -> None:
+    """They cannot call several functions at once; 9 of 9 distinct recorded calls have blanks and line ends."""
+    spaced = {"tool_calls": [called("get_weather", '{"city": "Oslo"}')]}
+    text = tokens(" to=functions.get_weather", "cl100k_base") + tokens('{"city": "Oslo"}', "cl100k_base")
+
+    assert chat_completion(GPT_4_0613, spaced, "tool_calls", request=WITH_TOOLS).tokens == text + 1
+
+
 def test_a_text_before_a_call_costs_one_beside_itself() -> None:
     """Confirmed by 13 of 13 distinct recorded calls."""
     both = {**CALL, "content": "Let me look."}
@@ -175,6 +183,7 @@ def test_withheld_text_and_hidden_thoughts_make_a_lower_bound() -> None:
     assert Note.LOWER_BOUND in chat_completion(GPT_4O, ANSWER, "content_filter").notes
     assert Note.LOWER_BOUND in chat_completion(GPT_5, ANSWER).notes
     assert chat_completion(GPT_5, ANSWER).source is Source.ESTIMATED
+    assert chat_completion(GPT_5, ANSWER).tokens == TEXT + 3
 
 
 def test_the_older_completions_cost_their_text_on_both_sides() -> None:

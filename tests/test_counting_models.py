@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.counted import GPT_4O, TODAY, USER, exchange, tokens
+from tests.counted import GPT_4O, SYSTEM, TODAY, USER, WEATHER, exchange, tokens, tool
 from token_meter.codes import Kind, Note, Operation, Source
 from token_meter.counting import count_completion, count_prompt
 from token_meter.counting.families import FAMILIES, Style, family_of
@@ -126,6 +126,37 @@ def test_operations_without_a_formula_are_never_called_counted(
         assert count.source in (Source.ESTIMATED, Source.UNKNOWN)
         assert count.tokens != 0
         assert text is not None or count.tokens is None
+
+
+def test_anthropics_messages_are_estimated_with_their_calls_results_and_tools() -> None:
+    """By a share more than another tokenizer finds, and what stands around messages and tools."""
+    call = {"type": "tool_use", "id": "t", "name": "get_weather", "input": {"city": "Oslo"}}
+    result = {"type": "tool_result", "tool_use_id": "t", "content": [{"type": "text", "text": "-4 °C"}]}
+    messages = [USER, {"role": "assistant", "content": [call]}, {"role": "user", "content": [result]}]
+    request = {"system": "Be brief.", "messages": messages, "tools": [{"name": "get_weather"}]}
+    texts = ("Be brief.", USER["content"], "get_weather", '{"city":"Oslo"}', "-4 °C", '{"name":"get_weather"}')
+
+    count = count_prompt(exchange(Operation.MESSAGES, "claude-sonnet-4-5", request=request))
+
+    assert count.tokens == sum(tokens(text) for text in texts) * 115 // 100 + 4 * 4 + 346
+    assert (count.source, count.notes) == (Source.ESTIMATED, (Note.FOREIGN_TOKENIZER,))
+
+
+@pytest.mark.parametrize(
+    ("model", "request_"),
+    [
+        ("o3-mini-2025-01-31", {"messages": [SYSTEM, USER], "tools": [tool(WEATHER)]}),
+        ("gpt-5-chat-2025-10-03", {"messages": [USER], "tools": [tool(WEATHER)]}),
+        (GPT_4O, {"messages": [USER], "data_sources": [{"type": "azure_search"}]}),
+        (GPT_4O, {"messages": [USER], "tools": [tool(WEATHER)], "web_search_options": {}}),
+    ],
+)
+def test_a_form_that_recorded_calls_do_not_show_of_a_model_is_estimated(model: str, request_: dict[str, Any]) -> None:
+    """Though its plain prompts are counted."""
+    plain = count_prompt(exchange(Operation.CHAT, model, request=REQUEST))
+    other = count_prompt(exchange(Operation.CHAT, model, request=request_))
+
+    assert (plain.source, other.source) == (Source.COUNTED, Source.ESTIMATED)
 
 
 def test_an_operation_that_nothing_tells_is_unknown() -> None:

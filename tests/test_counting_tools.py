@@ -245,6 +245,16 @@ def test_forbidding_calls_costs_one_and_requiring_one_costs_nothing() -> None:
     )
 
 
+def test_a_choice_that_names_no_function_is_an_estimate() -> None:
+    """As one that only allows some of the tools."""
+    allowed = {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": []}}
+    free = chat_prompt(GPT_4O, USER, tools=[tool(WEATHER)])
+
+    count = chat_prompt(GPT_4O, USER, tools=[tool(WEATHER)], tool_choice=allowed)
+
+    assert (count.tokens, count.source) == (free.tokens, Source.ESTIMATED)
+
+
 def test_requiring_a_call_cost_two_in_2024() -> None:
     """Confirmed by 4 of 4 distinct recorded calls of 2024-09, whose answers have 2 less."""
     autumn = datetime(2024, 9, 20, tzinfo=UTC)

@@ -106,12 +106,13 @@ class _Choice:
         return sum(self._counter.text(text) for text in texts)
 
     def _beside_text(self) -> int:
-        """Return what a text costs beside itself, where the model could have called a function instead."""
+        """Return what a text costs beside itself: more where the model could have called a function instead."""
         if self._exchange.request is None:
             self._counter.doubt(Note.REQUEST_UNSEEN)
         choice = choice_of(self._request)
-        if not chat_tools(self._request).offered or choice == "none":
-            return 0
+        ended = self._dialect.answer_text if self._finish not in ("", "length") else 0
+        if not chat_tools(self._request).offered or choice == "none" or self._dialect.answer_text:
+            return ended
         schema = chat_schema(self._request)
         if schema is None:
             return TOOLS_OFFERED
@@ -127,7 +128,8 @@ class _Choice:
                 return self._counter.text(arguments)
             begun = REQUIRED
         frame = self._dialect.answer_call - begun
-        if len(functions) > 1 or _was_parallel(functions[0]):
+        several = len(functions) > 1 or (self._dialect.comments and _was_parallel(functions[0]))
+        if several:
             return self._counter.text(PARALLEL) + self._counter.text(parallel_text(functions)) + frame
         return self._counter.text(recipient(name)) + self._counter.text(arguments) + frame
 

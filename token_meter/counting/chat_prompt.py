@@ -10,7 +10,7 @@ from datetime import datetime
 from token_meter.codes import Note
 from token_meter.counting.count import Count
 from token_meter.counting.counter import Counter
-from token_meter.counting.families import Style
+from token_meter.counting.families import Family, Style
 from token_meter.counting.media import add_media
 from token_meter.counting.messages import RESULT_ROLES, SYSTEM_ROLES, is_escaped, media_of, name_suffix, text_of
 from token_meter.counting.models import Model, model_of
@@ -21,6 +21,8 @@ from token_meter.counting.tools import chat_tools, tools_block
 from token_meter.exchange import Exchange
 from token_meter.jsontypes import JsonObject, as_list, as_object, as_text
 
+ELSEWHERE = ("data_sources", "dataSources")
+"""Azure's "on your data": what it finds becomes a part of the prompt, and is not in the record."""
 SCHEMA_IN_REPLY = 2
 """Beside the schema's name, at the beginning of an answer that follows it."""
 
@@ -33,6 +35,8 @@ def count_chat_prompt(exchange: Exchange, request: JsonObject) -> Count:
     if exchange.request_cut:
         counter.doubt(Note.CUT)
     sections = _sections(counter, request, model, exchange.time)
+    if any(request.get(name) for name in ELSEWHERE):
+        counter.doubt(Note.PROMPT_ELSEWHERE)
     conversation = _Conversation(counter, model, exchange.time, sections)
     for item in as_list(request.get("messages")):
         conversation.add(as_object(item))
@@ -61,7 +65,18 @@ def _sections(counter: Counter, request: JsonObject, model: Model, when: datetim
         sections.append(schema_section(schema, escaped=is_escaped(when)))
         if not is_confirmed(schema.get("schema")) or (tools.functions and model.family.style is Style.REASONING):
             counter.doubt(Note.UNCONFIRMED_FORMULA)
+    if sections and not _are_sections_confirmed(request, model.family):
+        counter.doubt(Note.UNCONFIRMED_FORMULA)
     return sections
+
+
+def _are_sections_confirmed(request: JsonObject, family: Family) -> bool:
+    """Tell whether recorded calls show a family's tools and schema where a request's stand."""
+    if not family.tools_confirmed:
+        return False
+    first = next((as_object(item) for item in as_list(request.get("messages"))), {})
+    appended = as_text(first.get("role")) in SYSTEM_ROLES
+    return family.chat.appended_confirmed or not (appended or chat_schema(request) is not None)
 
 
 class _Conversation:

@@ -1,6 +1,7 @@
 """The completion side of a call: which formula counts what the model answered."""
 
 from token_meter.codes import Kind, Note, Operation, Source
+from token_meter.counting.anthropic import count_messages_completion
 from token_meter.counting.chat_completion import count_chat_completion
 from token_meter.counting.count import Count
 from token_meter.counting.counter import Counter, unknown
@@ -8,7 +9,7 @@ from token_meter.counting.models import model_of
 from token_meter.counting.responses_completion import count_responses_completion
 from token_meter.counting.tokenizer import TokenizerUnusable
 from token_meter.exchange import Exchange
-from token_meter.jsontypes import JsonObject, as_list, as_object, as_text
+from token_meter.jsontypes import JsonObject, as_text
 
 
 def count_completion(exchange: Exchange) -> Count:
@@ -22,7 +23,7 @@ def count_completion(exchange: Exchange) -> Count:
         Operation.CHAT: count_chat_completion,
         Operation.COMPLETIONS: count_chat_completion,
         Operation.RESPONSES: count_responses_completion,
-        Operation.MESSAGES: _messages,
+        Operation.MESSAGES: count_messages_completion,
         Operation.TRANSCRIPTION: _transcription,
     }.get(exchange.operation)
     if counter is None:
@@ -31,22 +32,6 @@ def count_completion(exchange: Exchange) -> Count:
         return counter(exchange, response)
     except (TokenizerUnusable, RecursionError):
         return unknown(Note.COUNT_FAULT)
-
-
-def _messages(exchange: Exchange, response: JsonObject) -> Count:
-    """Anthropic's texts with a tokenizer that is not Anthropic's: an estimate."""
-    blocks = [as_object(block) for block in as_list(response.get("content"))]
-    if not blocks:
-        return unknown()
-    counter = Counter(model_of(exchange).family.encoding)
-    counter.doubt(Note.FOREIGN_TOKENIZER)
-    if exchange.aborted:
-        counter.doubt(Note.ABORTED)
-    if exchange.response_cut:
-        counter.doubt(Note.CUT)
-    for block in blocks:
-        counter.add(counter.text(as_text(block.get("text")) or as_text(block.get("thinking"))))
-    return counter.result()
 
 
 def _transcription(exchange: Exchange, response: JsonObject) -> Count:

@@ -33,8 +33,12 @@ class ChatDialect:
     """The name of the schema stands at the beginning of every text the model answers under one."""
     comments: bool = True
     """Types on one line where nothing is said of their parts, titles and limits as comments; older snapshots: no."""
+    answer_text: int = 0
+    """Around a text in the answer."""
     answer_call: int = 4
     """Around a call in the answer, beside ` to=functions.NAME` and its arguments."""
+    appended_confirmed: bool = True
+    """Recorded calls confirm how tools are appended to a system message, and how a schema is written."""
     history_confirmed: bool = True
     """Recorded calls confirm how tool calls in the history are counted."""
 
@@ -62,6 +66,8 @@ class ResponsesDialect:
     """And functions that declare no parameters."""
     unthought_answer: int | None = None
     """Of a model that can think, around a text without thoughts; around a call it is 4 more. None: never recorded."""
+    thought_answer: int = 0
+    """The same, beside thoughts."""
 
 
 CHAT_GPT4 = ChatDialect()
@@ -70,7 +76,7 @@ CHAT_0613 = ChatDialect(named_choice=1, call=1, comments=False, answer_call=1)
 """The snapshots of 2023-06: 40 distinct recorded calls with tools."""
 CHAT_0301 = ChatDialect(message=5, named_choice=1, call=1, comments=False, answer_call=1)
 """The snapshot of 2023-03, which had no tools: 45 distinct recorded calls."""
-CHAT_O_SERIES = ChatDialect(reply=2, tools=0, named_choice=None, history_confirmed=False)
+CHAT_O_SERIES = ChatDialect(reply=2, tools=0, named_choice=None, appended_confirmed=False, history_confirmed=False)
 """o1, o3, o4-mini: 23 distinct recorded calls."""
 CHAT_GPT5 = ChatDialect(
     reply=2,
@@ -81,13 +87,15 @@ CHAT_GPT5 = ChatDialect(
     no_choice=0,
     calling_turn=6,
     schema_name_in_reply=False,
+    answer_text=3,
+    answer_call=7,
 )
 """gpt-5 to gpt-5.6: about 320 distinct recorded calls."""
 
 RESPONSES_GPT4 = ResponsesDialect()
 """gpt-4o, gpt-4.1: about 420 distinct recorded calls."""
 RESPONSES_O_SERIES = ResponsesDialect(
-    reply=2, tools=0, named_choice=None, call=10, stored_call=None, history_confirmed=False
+    reply=2, tools=0, named_choice=None, call=10, stored_call=None, history_confirmed=False, thought_answer=1
 )
 """o1, o3, o4-mini: about 110 distinct recorded calls."""
 RESPONSES_CODEX_MINI = ResponsesDialect(
@@ -103,6 +111,7 @@ RESPONSES_GPT5 = ResponsesDialect(
     call=10,
     stored_call=None,
     bare_tools_confirmed=False,
+    thought_answer=6,
 )
 """gpt-5: about 190 distinct recorded calls."""
 RESPONSES_GPT5_1 = replace(RESPONSES_GPT5, unthought_answer=10)

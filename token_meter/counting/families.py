@@ -54,6 +54,8 @@ class Family:
     responses: ResponsesDialect = RESPONSES_GPT4
     images: Tiles | Patches | None = None
     images_confirmed: bool = False
+    tools_confirmed: bool = True
+    """Also with tools or a schema."""
 
 
 CL100K, O200K, P50K, R50K = "cl100k_base", "o200k_base", "p50k_base", "r50k_base"
@@ -101,15 +103,15 @@ FAMILIES: tuple[Family, ...] = (
     Family("gpt-4o-mini-search", O200K, CHAT, "docs", confirmed=False),
     Family("chatgpt-4o", O200K, CHAT, "tiktoken; docs", confirmed=False, images=GPT4O),
     Family("gpt-4.1", O200K, CHAT, "tiktoken; recorded 2026-08", images=GPT4O, images_confirmed=True),
-    Family("gpt-4.1-mini", O200K, CHAT, "recorded 2026-08", images=Patches(1.62), images_confirmed=True),
-    Family("gpt-4.1-nano", O200K, CHAT, "recorded 2026-08", images=Patches(2.46), images_confirmed=True),
+    Family("gpt-4.1-mini", O200K, CHAT, "recorded 2026-08", images=Patches(162), images_confirmed=True),
+    Family("gpt-4.1-nano", O200K, CHAT, "recorded 2026-08", images=Patches(246), images_confirmed=True),
     Family("gpt-4.5", O200K, CHAT, "tiktoken; docs", confirmed=False, images=GPT4O),
     _gpt5("gpt-5", "tiktoken; recorded 2026-08"),
-    _gpt5("gpt-5-mini", "recorded 2026-01", images=Patches(1.2)),
-    _gpt5("gpt-5-nano", "recorded 2026-08", images=Patches(1.5)),
+    _gpt5("gpt-5-mini", "recorded 2026-01", images=Patches(120)),
+    _gpt5("gpt-5-nano", "recorded 2026-08", images=Patches(150)),
     _gpt5("gpt-5-codex", "recorded 2025-11"),
     _gpt5("gpt-5-pro", "recorded 2025-11"),
-    Family("gpt-5-chat", O200K, CHAT, "recorded 2025-12", images=GPT5),
+    Family("gpt-5-chat", O200K, CHAT, "recorded 2025-12", images=GPT5, tools_confirmed=False),
     _gpt5("gpt-5.1", "recorded 2026-08", responses=RESPONSES_GPT5_1),
     _gpt5("gpt-5.2", "recorded 2026-04", responses=RESPONSES_GPT5_2, images=GPT5_2),
     _gpt5("gpt-5.3", "docs", confirmed=False, responses=RESPONSES_GPT5_2, images=GPT5_2),
@@ -121,7 +123,7 @@ FAMILIES: tuple[Family, ...] = (
     Family("o1-mini", O200K, REASONING, "recorded 2025-07"),
     Family("o1-preview", O200K, REASONING, "recorded 2024-09", confirmed=False),
     _o_series("o3", "tiktoken; recorded 2025-11", images=O_SERIES),
-    _o_series("o4-mini", "tiktoken; recorded 2025-11", images=Patches(1.72)),
+    _o_series("o4-mini", "tiktoken; recorded 2025-11", images=Patches(172)),
     _o_series("codex-mini", "recorded 2025-11", responses=RESPONSES_CODEX_MINI),
     _gpt5("gpt-oss", "tiktoken", confirmed=False, images=None),
     _o_series("computer-use", "docs", confirmed=False),

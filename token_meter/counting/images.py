@@ -27,7 +27,8 @@ class Tiles:
 class Patches:
     """Models that see an image in patches of 32 pixels, at most `most` of them."""
 
-    multiplier: float
+    percent: int
+    """Tokens to a hundred patches."""
     most: int = 1536
 
 
@@ -35,8 +36,8 @@ GPT4O = Tiles(85, 170)
 GPT4O_MINI = Tiles(2833, 5667)
 O_SERIES = Tiles(75, 150)
 GPT5 = Tiles(70, 140)
-GPT5_2 = Patches(1.2)
-GPT5_4 = Patches(1.2, most=2500)
+GPT5_2 = Patches(120)
+GPT5_4 = Patches(120, most=2500)
 
 
 def image_tokens(part: JsonObject, seen_as: Tiles | Patches, *, chat: bool) -> int | None:
@@ -51,14 +52,16 @@ def image_tokens(part: JsonObject, seen_as: Tiles | Patches, *, chat: bool) -> i
         return None
     if isinstance(seen_as, Tiles):
         return seen_as.base + seen_as.tile * _tiles(*size)
-    return math.ceil(_patches(*size, most=seen_as.most) * seen_as.multiplier) + (CHAT_PATCH_EXTRA if chat else 0)
+    patches = _patches(*size, most=seen_as.most)
+    return (patches * seen_as.percent + 99) // 100 + (CHAT_PATCH_EXTRA if chat else 0)
 
 
 def _tiles(width: int, height: int) -> int:
     """Count the tiles of an image that is first made to fit; it is never made larger."""
     shrink = min(1.0, LARGEST_SIDE / max(width, height))
     shrink = min(shrink, SHORTER_SIDE / min(width, height))
-    return math.ceil(round(width * shrink) / TILE) * math.ceil(round(height * shrink) / TILE)
+    across, down = (max(1, math.ceil(round(side * shrink) / TILE)) for side in (width, height))
+    return across * down
 
 
 def _patches(width: int, height: int, most: int) -> int:

@@ -1,16 +1,16 @@
 """The prompt side of a call: which formula counts what the caller sent."""
 
 from token_meter.codes import Note, Operation
+from token_meter.counting.anthropic import count_messages_prompt
 from token_meter.counting.chat_prompt import count_chat_prompt
 from token_meter.counting.count import Count
 from token_meter.counting.counter import Counter, unknown
-from token_meter.counting.messages import text_of
 from token_meter.counting.models import model_of
 from token_meter.counting.responses_prompt import count_responses_prompt
 from token_meter.counting.schema_types import SchemaTooLarge
 from token_meter.counting.tokenizer import TokenizerUnusable
 from token_meter.exchange import Exchange
-from token_meter.jsontypes import Json, JsonObject, as_list, as_object, as_text
+from token_meter.jsontypes import Json, JsonObject
 
 
 def count_prompt(exchange: Exchange) -> Count:
@@ -23,7 +23,7 @@ def count_prompt(exchange: Exchange) -> Count:
         Operation.COMPLETIONS: _completions,
         Operation.EMBEDDINGS: _embeddings,
         Operation.RESPONSES: count_responses_prompt,
-        Operation.MESSAGES: _messages,
+        Operation.MESSAGES: count_messages_prompt,
         Operation.IMAGES: _images,
         Operation.SPEECH: _speech,
     }.get(exchange.operation)
@@ -80,17 +80,3 @@ def _texts(exchange: Exchange, value: Json, *doubts: Note, empty: int = 0) -> Co
 
 def _is_token(value: Json) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _messages(exchange: Exchange, request: JsonObject) -> Count:
-    """Anthropic's texts with a tokenizer that is not Anthropic's: an estimate, and only of what is text."""
-    counter = Counter(model_of(exchange).family.encoding)
-    counter.doubt(Note.FOREIGN_TOKENIZER)
-    if exchange.request_cut:
-        counter.doubt(Note.CUT)
-    counter.add(counter.text(text_of(request.get("system"))))
-    for item in as_list(request.get("messages")):
-        counter.add(counter.text(text_of(as_object(item).get("content"))))
-    for tool in as_list(request.get("tools")):
-        counter.add(counter.text(as_text(as_object(tool).get("description"))))
-    return counter.result()

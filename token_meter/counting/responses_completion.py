@@ -81,18 +81,21 @@ def _add(counter: Counter, output: _Output, exchange: Exchange) -> None:
 
 def _add_of_thinker(counter: Counter, output: _Output, exchange: Exchange, family: Family) -> None:
     """Add an answer of a model that can think: a lower bound, except where it did not and all of it is shown."""
-    around = family.responses.unthought_answer
-    if around is None or not output.completed:
+    unthought = None if output.others else family.responses.unthought_answer
+    if unthought is None or not output.completed:
         counter.doubt(Note.LOWER_BOUND)
+    around = family.responses.thought_answer if unthought is None else unthought
+    if not output.completed:
+        around = 0
     if len(output.calls) > 1:
         counter.doubt(Note.UNCONFIRMED_FORMULA)
     schema = responses_schema(_request_of(counter, exchange))
     named = SCHEMA_NAME + counter.text(as_text(schema.get("name"))) if schema is not None else 0
     for message in output.messages:
-        counter.add(counter.text(text_of(message.get("content"))) + named + (around or 0))
+        counter.add(counter.text(text_of(message.get("content"))) + named + around)
     for call in output.calls:
         counter.add(counter.text(recipient(as_text(call.get("name")))) + counter.text(as_text(call.get("arguments"))))
-        counter.add((around or 0) + CALL)
+        counter.add(around + CALL)
 
 
 def _request_of(counter: Counter, exchange: Exchange) -> JsonObject:

@@ -31,6 +31,7 @@ def add_tool_choice(counter: Counter, request: JsonObject, dialect: ChatDialect,
         counter.add(REQUIRED)
     elif isinstance(choice, dict) and dialect.named_choice is not None:
         name = as_text(as_object(choice.get("function")).get("name")) or as_text(choice.get("name"))
-        counter.add(dialect.named_choice + counter.text(recipient(name)))
-        if not name:
+        if name:
+            counter.add(dialect.named_choice + counter.text(recipient(name)))
+        else:
             counter.doubt(Note.UNCONFIRMED_FORMULA)
