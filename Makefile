@@ -9,7 +9,7 @@ UV_VERSION = 0.13.9
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
-.PHONY: help setup demo test pytest lint format generate lock build clean
+.PHONY: help setup node demo test pytest lint format generate lock build clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -22,7 +22,10 @@ demo: setup ## meter the samples on this machine and show who used what
 
 test: lint pytest ## run everything there is to run
 
-pytest: setup ## run the tests alone
+node: ## install what the tests run in Node, where there is Node
+	@sh scripts/node_packages.sh
+
+pytest: setup node ## run the tests alone
 	@$(VENV)/bin/python -m pytest $(PYTEST_OPTIONS)
 
 lint: setup ## check style, types and generated files
@@ -46,4 +49,4 @@ build: setup ## build the wheel and the source distribution, in dist/
 	@$(VENV)/bin/python -m hatchling build
 
 clean: ## remove what was made here, the environments too
-	@rm -rf .venv .venv-* .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+	@rm -rf .venv .venv-* tests/node/node_modules .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

@@ -10,11 +10,10 @@ from typing import Any
 
 import azure.functions as func
 
-from token_meter.delivery import Delivery
+from token_meter.codes import Via
 from token_meter.events import Event, Origin
-from token_meter.meter import meter
-from token_meter.options import MeterOptions
-from token_meter.settings import Settings, meter_options_from
+from token_meter.pipeline import Pipeline
+from token_meter.settings import Settings
 from token_meter.sinks.dead_letters import DeadLetterFolder
 from token_meter.sinks.logs_ingestion import logs_ingestion_sink
 from token_meter.times import as_utc
@@ -42,8 +41,7 @@ log = logging.getLogger("token_meter")
 )
 def meter_events(events: typing.List[func.EventHubEvent]) -> None:  # noqa: UP006 - the worker refuses `list[…]`
     """Meter a batch of events. Raises where a sink fails, so that the host tries the batch again."""
-    outcome = meter(to_events(events), options())
-    delivery().deliver(outcome)
+    outcome = pipeline().process(to_events(events), Via.TRIGGER)
     log.info(
         "metered a batch: received %d, metered %d, rejected %d, ignored %d",
         outcome.received,
@@ -54,16 +52,14 @@ def meter_events(events: typing.List[func.EventHubEvent]) -> None:  # noqa: UP00
 
 
 @functools.cache
-def options() -> MeterOptions:
-    """Return the choices about metering, read once a worker process with the first batch."""
-    return meter_options_from(os.environ)
-
-
-@functools.cache
-def delivery() -> Delivery:
-    """Return the sinks, made once a worker process with the first batch."""
+def pipeline() -> Pipeline:
+    """Return the meter with its sinks, made once a worker process with the first batch."""
     settings = Settings.read(os.environ)
-    return Delivery(logs_ingestion_sink(settings), DeadLetterFolder(Path(settings.dead_letter_folder)))
+    return Pipeline(
+        sink=logs_ingestion_sink(settings),
+        dead_letters=DeadLetterFolder(Path(settings.dead_letter_folder)),
+        options=settings.meter_options,
+    )
 
 
 def to_events(events: Sequence[func.EventHubEvent]) -> list[Event]:

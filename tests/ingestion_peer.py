@@ -18,8 +18,8 @@ class Peer:
     """What the peer was sent, and what it is told to answer next."""
 
     url: str = ""
-    requests: list[list[dict[str, Any]]] = field(default_factory=list)
-    """The rows of each accepted request."""
+    accepted: list[tuple[str, list[dict[str, Any]]]] = field(default_factory=list)
+    """The stream and the rows of each accepted request."""
     sizes: list[int] = field(default_factory=list)
     """Bytes of each request, unpacked."""
     paths: list[str] = field(default_factory=list)
@@ -28,8 +28,17 @@ class Peer:
 
     @property
     def rows(self) -> list[dict[str, Any]]:
-        """All accepted rows in order."""
-        return [row for rows in self.requests for row in rows]
+        """All accepted usage rows in order."""
+        return self.rows_of("TokenUsage_CL")
+
+    def rows_of(self, table: str) -> list[dict[str, Any]]:
+        """Return the accepted rows of a table in order."""
+        return [row for stream, rows in self.accepted if stream == f"Custom-{table}" for row in rows]
+
+    @property
+    def requests(self) -> list[list[dict[str, Any]]]:
+        """The rows of each accepted request."""
+        return [rows for _, rows in self.accepted]
 
     def answer(self, path: str, body: bytes) -> int:
         """Take a request and return the status of its answer."""
@@ -39,7 +48,7 @@ class Peer:
             return TOO_LARGE
         status = self.answers.pop(0) if self.answers else ACCEPTED
         if status == ACCEPTED:
-            self.requests.append(json.loads(body))
+            self.accepted.append((path.split("/streams/", 1)[1].split("?", 1)[0], json.loads(body)))
         return status
 
 

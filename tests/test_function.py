@@ -13,10 +13,11 @@ import pytest
 from tests.ingestion_peer import ingestion_peer
 from tests.records import record, without
 from tests.test_ingestion import sink_to
-from token_meter.delivery import Delivery
+from token_meter.pipeline import Pipeline
 from token_meter.row import UsageRow
 from token_meter.sinks.dead_letters import DeadLetterFolder
 from token_meter.sinks.logs_ingestion import IngestionFailed
+from token_meter.tables import Row
 
 pytest.importorskip("azure_functions_runtime", reason="azure-functions-runtime is for Python 3.13 and later")
 
@@ -34,14 +35,19 @@ class Memory:
 
     def __init__(self) -> None:
         """Begin empty."""
-        self.rows: list[UsageRow] = []
+        self.kept: list[Row] = []
         self.failing = False
 
-    def write(self, rows: Sequence[UsageRow]) -> None:
+    @property
+    def rows(self) -> list[UsageRow]:
+        """The usage rows in order."""
+        return [row for row in self.kept if isinstance(row, UsageRow)]
+
+    def write(self, rows: Sequence[Row]) -> None:
         """Keep rows, or fail as the Logs Ingestion sink does."""
         if self.failing:
             raise IngestionFailed("status 503")
-        self.rows += rows
+        self.kept += rows
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +60,8 @@ def worker() -> "Worker":
 def sink(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Memory:
     """Put a sink in memory and dead letters in a folder behind the function."""
     memory = Memory()
-    monkeypatch.setattr(edge, "delivery", lambda: Delivery(memory, DeadLetterFolder(tmp_path / "letters")))
+    pipeline = Pipeline(sink=memory, dead_letters=DeadLetterFolder(tmp_path / "letters"))
+    monkeypatch.setattr(edge, "pipeline", lambda: pipeline)
     return memory
 
 
@@ -140,8 +147,8 @@ def test_a_refusal_of_the_service_fails_the_invocation_and_the_retry_is_complete
     """The same through the SDK's client and a socket: received = in the table + in the dead letters, each once."""
     batch = [*bodies(record(requestId="a")), b"\xc3\x28", *bodies(record(requestId="b", method="GET"))]
     with ingestion_peer() as peer:
-        delivery = Delivery(sink_to(peer), DeadLetterFolder(tmp_path / "letters"))
-        monkeypatch.setattr(edge, "delivery", lambda: delivery)
+        pipeline = Pipeline(sink=sink_to(peer), dead_letters=DeadLetterFolder(tmp_path / "letters"))
+        monkeypatch.setattr(edge, "pipeline", lambda: pipeline)
         peer.answers[:] = [status]
         failed = worker.invoke(FUNCTION, batch)
         rows_before = list(peer.rows)
@@ -161,8 +168,8 @@ def test_a_batch_logs_one_line_and_that_has_counts_only(
     caplog.set_level(logging.INFO)
     batch = [*bodies(record(requestId="a", appId="app-of-somebody")), b"poison", *bodies(record(method="GET"))]
     with ingestion_peer() as peer:
-        delivery = Delivery(sink_to(peer), DeadLetterFolder(tmp_path / "letters"))
-        monkeypatch.setattr(edge, "delivery", lambda: delivery)
+        pipeline = Pipeline(sink=sink_to(peer), dead_letters=DeadLetterFolder(tmp_path / "letters"))
+        monkeypatch.setattr(edge, "pipeline", lambda: pipeline)
         assert worker.invoke(FUNCTION, batch).ok
 
     workers_own = ("azure.functions", "azure_functions")

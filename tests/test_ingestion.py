@@ -50,7 +50,7 @@ def server() -> Iterator[Peer]:
 @pytest.fixture
 def peer(server: Peer) -> Peer:
     """Return the peer with nothing received."""
-    for received in (server.requests, server.sizes, server.paths, server.answers):
+    for received in (server.accepted, server.sizes, server.paths, server.answers):
         received.clear()
     return server
 
@@ -60,7 +60,7 @@ def sink_to(peer: Peer) -> LogsIngestionSink:
     client = LogsIngestionClient(
         peer.url, credential=NoCredential(), authentication_policy=NoAuthentication(), retry_total=0
     )
-    return LogsIngestionSink(client, RULE, STREAM)
+    return LogsIngestionSink(client, RULE)
 
 
 @pytest.mark.sockets

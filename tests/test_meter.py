@@ -25,8 +25,8 @@ from tests.records import (
 from token_meter import Event, Origin, meter
 from token_meter.audit import is_sampled
 from token_meter.codes import Charged, Note, Reason, Source
+from token_meter.columns import as_columns
 from token_meter.options import MeterOptions
-from token_meter.row import as_columns
 
 ENQUEUED = datetime(2026, 10, 6, 1, tzinfo=UTC)
 FILTERED = {"error": {"code": "content_filter", "param": "prompt", "status": 400, "message": "refused"}}

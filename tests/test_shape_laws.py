@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from tests.golden_samples import SAMPLES, Sample
 from token_meter import Event, Origin, Outcome, meter
 from token_meter.codes import AppIdSource, Note, Reason
+from token_meter.columns import as_columns
 from token_meter.jsontypes import dump_json
 from token_meter.options import MeterOptions, Personal
-from token_meter.row import as_columns
 from token_meter.secrets import KeyHasher
 from token_meter.sinks.dead_letters import letter_of
 

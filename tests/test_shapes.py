@@ -10,9 +10,10 @@ from tests.golden_samples import SAMPLES, Sample
 from tests.records import record
 from token_meter import Event, meter
 from token_meter.codes import Reason
+from token_meter.columns import as_columns
 from token_meter.kql import run_query
 from token_meter.options import MeterOptions
-from token_meter.row import UsageRow, as_columns
+from token_meter.row import UsageRow
 from token_meter.shapes import SHAPES, UnknownShapeName, shapes_named
 from token_meter.shapes.fields import Fields, normalised
 from token_meter.shapes.shape import READERS

@@ -24,6 +24,23 @@ class Charged(StrEnum):
     UNKNOWN = "unknown"
 
 
+class RejectedOutcome(StrEnum):
+    """What became of a record that was rejected once."""
+
+    REJECTED = "rejected"
+    METERED = "metered"
+    IGNORED = "ignored"
+
+
+class Via(StrEnum):
+    """What read the events of a batch."""
+
+    TRIGGER = "trigger"
+    CONSUME = "consume"
+    REPLAY = "replay"
+    FILES = "files"
+
+
 class AppIdSource(StrEnum):
     """What vouches for the application id."""
 

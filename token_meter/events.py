@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import PurePath
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +17,11 @@ class Origin:
     file: str = ""
     line: int | None = None
     """Line of a text file, or place in a Capture file, from 1."""
+
+    @property
+    def file_name(self) -> str:
+        """The file's name without its folder, less what is no UTF-8 in it, which JSON could not hold."""
+        return PurePath(self.file).name.encode("utf-8", "replace").decode()
 
 
 @dataclass(frozen=True, slots=True)

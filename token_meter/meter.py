@@ -37,6 +37,11 @@ class Outcome:
         """Whether promise 1 holds: received = metered + rejected + ignored."""
         return self.received == len(self.rows) + len(self.rejected) + len(self.ignored)
 
+    def check(self) -> None:
+        """Raise RuntimeError where promise 1 does not hold: nothing of such a batch may be kept."""
+        if not self.balanced:
+            raise RuntimeError("received is not metered + rejected + ignored; this is a defect of the meter")
+
 
 def meter(batch: Iterable[Event], options: MeterOptions = DEFAULTS) -> Outcome:
     """Return the rows of a batch of events, and which records gave none and why. One bad record harms no other.

@@ -212,6 +212,7 @@ def _row(  # noqa: PLR0913, PLR0917 - one argument a stage, put together once
         event_hub=bounded(record.origin.hub),
         partition=bounded(record.origin.partition),
         sequence_number=record.origin.sequence_number,
+        record_index=record.index,
         enqueued_time=record.origin.enqueued_time,
         meter_version=VERSION,
         meter_revision=METER_REVISION,

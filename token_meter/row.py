@@ -5,54 +5,13 @@ against them, so a column is added here and nowhere else. One row is one observa
 `TokenUsage()` folds observations into one billing row a call.
 """
 
-import dataclasses
-import functools
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from token_meter.codes import AppIdSource, Charged, Source
-from token_meter.jsontypes import Json
-
-
-def column(kusto_type: str, meaning: str, **default: Any) -> Any:
-    """Declare a field of a row: its type in Kusto, what it says, and its default (`default=` or `default_factory=`)."""
-    return field(metadata={"kusto_type": kusto_type, "meaning": meaning}, **default)
-
-
-def text(meaning: str) -> Any:
-    """Declare a string column; absent is `""`, never null."""
-    return column("string", meaning, default="")
-
-
-def tokens(meaning: str) -> Any:
-    """Declare a number of tokens; unknown is null."""
-    return column("long", meaning, default=None)
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of a table, as generated artefacts need it."""
-
-    name: str
-    kusto_type: str
-    meaning: str
-    attribute: str
-
-
-def column_name(attribute: str) -> str:
-    """Return the column's name of a field: `client_ip` is `ClientIp`."""
-    return "".join(part.capitalize() for part in attribute.split("_"))
-
-
-@functools.cache
-def columns(row_type: type) -> tuple[Column, ...]:
-    """Return the columns of a row type in order."""
-    return tuple(
-        Column(column_name(item.name), item.metadata["kusto_type"], item.metadata["meaning"], item.name)
-        for item in dataclasses.fields(row_type)
-    )
+from token_meter.columns import column, columns, text, tokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,15 +88,10 @@ class UsageRow:
     event_hub: str = text("The hub (`namespace/hub`) that the event came from.")
     partition: str = text("The hub's partition.")
     sequence_number: int | None = column("long", "The event's number in its partition.", default=None)
+    record_index: int | None = column("int", "The record's place in its event, from 0.", default=None)
     enqueued_time: datetime | None = column("datetime", "When the event reached the hub.", default=None)
     meter_version: str = text("The version of the meter that made the row.")
     meter_revision: int | None = column("int", "Raised when counting changes; the highest wins.", default=None)
 
 
 USAGE_COLUMNS = columns(UsageRow)
-
-
-def as_columns(row: Any) -> dict[str, Json | datetime]:
-    """Return a row as column name → value, in the order of the table, ready for JSON or SQL."""
-    row_type: type = type(row)
-    return {item.name: getattr(row, item.attribute) for item in columns(row_type)}

@@ -2,8 +2,11 @@
 
 from enum import StrEnum
 
+from token_meter.batch_row import BatchRow
 from token_meter.codes import AppIdSource, Charged, Note, Reason, Source
-from token_meter.row import USAGE_COLUMNS, Column, UsageRow, columns
+from token_meter.columns import columns
+from token_meter.rejected_row import RejectedRow
+from token_meter.row import UsageRow
 
 DUCKDB_TYPES = {
     "string": "VARCHAR",
@@ -34,19 +37,29 @@ def schema_markdown() -> str:
     """Return docs/schema.md: every column and every code, with what it means."""
     return "\n".join(
         [
-            "<!-- generated from token_meter/row.py and token_meter/codes.py by `make generate`; edit those -->",
+            "<!-- generated from token_meter/{row,rejected_row,batch_row,codes}.py by `make generate`; edit those -->",
             "",
-            f"# Table `{UsageRow.TABLE}`",
+            "# The tables",
+            "",
+            "Strings are never null, absent is `''`. A number that is not known is null, never 0.",
+            "",
+            f"## `{UsageRow.TABLE}`",
             "",
             "One row is one observation of a call. `TokenUsage(start, end)` folds observations into one row a call;",
             "ask that function rather than the table, which may hold a call several times.",
             "",
-            "Strings are never null, absent is `''`. A number that is not known is null, never 0.",
+            *_column_lines(UsageRow),
+            f"## `{RejectedRow.TABLE}`",
             "",
-            "| column | type | meaning |",
-            "| --- | --- | --- |",
-            *(_column_line(item) for item in USAGE_COLUMNS),
+            "One row is what became of a record that could not be metered; later rows tell that a replay read it.",
             "",
+            *_column_lines(RejectedRow),
+            f"## `{BatchRow.TABLE}`",
+            "",
+            "The ledger: one row a batch and partition, written after its rows were accepted. A retried batch is there",
+            "again under the same `EventId`.",
+            "",
+            *_column_lines(BatchRow),
             "## Codes",
             "",
             _values("Sources", Source, "of `PromptSource`, `CompletionSource`, `TotalSource`, best first"),
@@ -68,8 +81,9 @@ def schema_markdown() -> str:
     )
 
 
-def _column_line(item: Column) -> str:
-    return f"| `{item.name}` | {item.kusto_type} | {item.meaning} |"
+def _column_lines(row_type: type) -> list[str]:
+    lines = [f"| `{item.name}` | {item.kusto_type} | {item.meaning} |" for item in columns(row_type)]
+    return ["| column | type | meaning |", "| --- | --- | --- |", *lines, ""]
 
 
 def _values(title: str, codes: type[StrEnum], what: str) -> str:

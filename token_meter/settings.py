@@ -54,9 +54,6 @@ class Settings:
         "Where rows are sent: the data collection rule's `endpoints.logsIngestion` (or a data collection endpoint).",
     )
     ingestion_rule_id: str = setting("LOGS_INGESTION_RULE_ID", "The data collection rule's `immutableId` (`dcr-…`).")
-    ingestion_stream: str = setting(
-        "LOGS_INGESTION_STREAM", "The rule's stream for usage rows.", "Custom-TokenUsage_CL"
-    )
     dead_letter_folder: str = setting(
         "DEAD_LETTER_FOLDER", "Folder that keeps what could not be metered, with the reasons."
     )

@@ -11,11 +11,13 @@ from pathlib import Path
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from token_meter.cli.output import standard_error, standard_output
+from token_meter.codes import Via
+from token_meter.columns import as_columns
 from token_meter.events import Event, Origin
 from token_meter.jsontypes import dump_json
 from token_meter.meter import Outcome, meter
 from token_meter.options import MeterOptions
-from token_meter.row import as_columns
+from token_meter.pipeline import Pipeline
 from token_meter.sinks.dead_letters import DeadLetterFolder
 from token_meter.sinks.duckdb_store import DuckDbStore
 from token_meter.sources import InputUnusable, read_events
@@ -35,9 +37,8 @@ class Tally:
     first_rejected: list[str] = field(default_factory=list)
 
     def add(self, outcome: Outcome) -> None:
-        """Count one batch. Raises RuntimeError where the batch's counts do not balance, before anything is stored."""
-        if not outcome.balanced:
-            raise RuntimeError("received is not metered + rejected + ignored; this is a defect of the meter")
+        """Count one batch. Raises RuntimeError where its counts do not balance."""
+        outcome.check()
         self.received += outcome.received
         self.metered += len(outcome.rows)
         self.rejected.update(item.reason.value for item in outcome.rejected)
@@ -54,14 +55,11 @@ def place_of(origin: Origin) -> str:
 def meter_into_store(files: Sequence[str], store: str, dead_letters: str, options: MeterOptions) -> bool:
     """Meter files into a store, keep what is rejected, print the counts; return whether anything was rejected."""
     tally = Tally()
-    letters = DeadLetterFolder(Path(dead_letters))
     try:
         with DuckDbStore(store) as sink, progress(files) as bar:
+            pipeline = Pipeline(sink=sink, dead_letters=DeadLetterFolder(Path(dead_letters)), options=options)
             for batch in batches(files, bar):
-                outcome = meter(batch, options)
-                tally.add(outcome)
-                letters.store(outcome.rejected)
-                sink.write(outcome.rows)
+                tally.add(pipeline.process(batch, Via.FILES))
     finally:
         if tally.received:
             _print_counts(tally, store, dead_letters)

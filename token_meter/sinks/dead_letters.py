@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from token_meter.jsontypes import dump_json
 from token_meter.record import Rejected
+from token_meter.rejected_row import rejected_event_id
 from token_meter.sinks.scrubbing import scrub
 from token_meter.version import VERSION
 
@@ -22,8 +23,11 @@ ONLY_OWNERS_FOLDER = 0o700
 class DeadLetters(Protocol):
     """A place that keeps what could not be metered."""
 
-    def store(self, rejected: Sequence[Rejected]) -> None:
-        """Keep the rejected records of a batch. Raises where it could not; storing them again replaces, never adds."""
+    def store(self, rejected: Sequence[Rejected]) -> str:
+        """Keep the rejected records of a batch and return the letter's name, empty where there were none.
+
+        Raises where it could not; storing them again replaces, never adds.
+        """
 
 
 class DeadLetterFolder:
@@ -33,10 +37,10 @@ class DeadLetterFolder:
         """Name the folder; it is made with the first letter."""
         self._folder = folder
 
-    def store(self, rejected: Sequence[Rejected]) -> None:
+    def store(self, rejected: Sequence[Rejected]) -> str:
         """Keep the rejected records of a batch. Raises OSError where the disk does not take them."""
         if not rejected:
-            return
+            return ""
         content = b"".join(dump_json(letter_of(item)) + b"\n" for item in rejected)
         self._folder.mkdir(mode=ONLY_OWNERS_FOLDER, parents=True, exist_ok=True)
         # `mkstemp` makes a new file for its owner only, so nothing that already lies there lends its mode or its target
@@ -50,6 +54,7 @@ class DeadLetterFolder:
         except OSError:
             Path(unfinished).unlink(missing_ok=True)
             raise
+        return name_of(rejected)
 
 
 def letter_of(item: Rejected) -> dict[str, Any]:
@@ -59,6 +64,7 @@ def letter_of(item: Rejected) -> dict[str, Any]:
     """
     body = scrub(item.body)
     return {
+        "id": rejected_event_id(item),
         "reason": item.reason,
         "stage": item.stage,
         "detail": item.detail,
@@ -66,7 +72,7 @@ def letter_of(item: Rejected) -> dict[str, Any]:
         "partition": item.origin.partition,
         "sequenceNumber": item.origin.sequence_number,
         "enqueuedTime": item.origin.enqueued_time,
-        "file": _file_of(item),
+        "file": item.origin.file_name,
         "line": item.origin.line,
         "index": item.index,
         "meterVersion": VERSION,
@@ -85,22 +91,6 @@ def name_of(rejected: Sequence[Rejected]) -> str:
     if first.hub and first.sequence_number is not None:
         parts = [first.hub, first.partition, f"{first.sequence_number}-{last.sequence_number}"]
     else:
-        parts = [_file_of(rejected[0]) or "events"]
-    digest = hashlib.sha256(dump_json([_identity_of(item) for item in rejected])).hexdigest()[:16]
+        parts = [first.file_name or "events"]
+    digest = hashlib.sha256(dump_json([rejected_event_id(item) for item in rejected])).hexdigest()[:16]
     return "_".join([*(UNSAFE.sub("-", part)[:LONGEST_PART].strip(".-") for part in parts), digest]) + ".jsonl"
-
-
-def _identity_of(item: Rejected) -> list[str | int | None]:
-    """Return which record it is, the same whenever it is metered again: its place on its hub or in its file, its bytes.
-
-    The enqueued time is taken to the second, as Capture has it.
-    """
-    origin = item.origin
-    second = origin.enqueued_time.strftime("%Y%m%dT%H%M%SZ") if origin.enqueued_time else ""
-    place = [origin.hub, origin.partition, origin.sequence_number, second, _file_of(item), origin.line, item.index]
-    return [*place, hashlib.sha256(item.body).hexdigest()]
-
-
-def _file_of(item: Rejected) -> str:
-    """Return the name of the file that a record came from, less what is no UTF-8 in it: JSON could not hold that."""
-    return Path(item.origin.file).name.encode("utf-8", "replace").decode()

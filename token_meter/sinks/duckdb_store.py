@@ -7,9 +7,10 @@ from typing import Any, Self
 
 import duckdb
 
+from token_meter.columns import as_columns, columns
 from token_meter.jsontypes import dump_json
-from token_meter.row import UsageRow, as_columns, columns
 from token_meter.schema import DUCKDB_TYPES, create_table_sql
+from token_meter.tables import TABLES, Row
 
 ROWS_A_STATEMENT = 2_000
 
@@ -19,7 +20,7 @@ class StoreUnusable(Exception):  # noqa: N818 - it names a state of the store, a
 
 
 class DuckDbStore:
-    """Usage rows in a DuckDB file, or in memory as `:memory:`. A context manager; safe to use from several threads.
+    """The tables in a DuckDB file, or in memory as `:memory:`. A context manager; safe to use from several threads.
 
     The database has no access to files or the network beyond its own file, so no query can reach out of it.
     """
@@ -30,7 +31,8 @@ class DuckDbStore:
             self._connection = duckdb.connect(path)
             self._connection.execute("SET TimeZone = 'UTC'")
             self._connection.execute("SET enable_external_access = false")
-            self._prepare(UsageRow.TABLE, UsageRow)
+            for row_type in TABLES:
+                self._prepare(row_type.TABLE, row_type)
         except duckdb.Error as fault:
             raise StoreUnusable(f"{path}: not a store that can be opened ({type(fault).__name__})") from fault
         self._lock = threading.Lock()
@@ -54,11 +56,14 @@ class DuckDbStore:
         """The open connection, for queries."""
         return self._connection
 
-    def write(self, rows: Sequence[UsageRow]) -> None:
-        """Append rows, all of them or none. Raises duckdb.Error where the disk does not take them."""
-        shape = dump_json([{item.name: DUCKDB_TYPES[item.kusto_type] for item in columns(UsageRow)}]).decode()
+    def write(self, rows: Sequence[Row]) -> None:
+        """Append rows of one table, all of them or none. Raises duckdb.Error where the disk does not take them."""
+        if not rows:
+            return
+        table, row_type = rows[0].TABLE, _type_of(rows[0])
+        shape = dump_json([{item.name: DUCKDB_TYPES[item.kusto_type] for item in columns(row_type)}]).decode()
         statement = (
-            f'INSERT INTO "{UsageRow.TABLE}" BY NAME '  # noqa: S608 - names out of the row's definition, no input
+            f'INSERT INTO "{table}" BY NAME '  # noqa: S608 - names out of the row's definition, no input
             f"SELECT unnest(row) FROM (SELECT unnest(from_json_strict(?, '{shape}')) AS row)"
         )
         with self._lock, self._connection.cursor() as cursor:
@@ -76,3 +81,7 @@ class DuckDbStore:
             if item.name not in known:
                 kind = DUCKDB_TYPES[item.kusto_type]
                 self._connection.execute(f'ALTER TABLE "{table}" ADD COLUMN "{item.name}" {kind}')
+
+
+def _type_of(row: Row) -> type:
+    return type(row)

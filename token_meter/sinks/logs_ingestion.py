@@ -13,8 +13,9 @@ from azure.core.exceptions import AzureError, HttpResponseError
 from azure.identity import DefaultAzureCredential
 from azure.monitor.ingestion import LogsIngestionClient
 
-from token_meter.row import UsageRow, as_columns
+from token_meter.columns import as_columns
 from token_meter.settings import Settings
+from token_meter.tables import Row
 
 SentRow = MutableMapping[str, Any]
 """A row as the SDK takes it."""
@@ -30,7 +31,7 @@ which ends the invocation and may then move past the batch (azure-webjobs-sdk#25
 CURES = {
     403: "grant the Function's identity the role Monitoring Metrics Publisher on the data collection rule, "
     "and allow some minutes for it to take effect",
-    404: "check LOGS_INGESTION_ENDPOINT, LOGS_INGESTION_RULE_ID and LOGS_INGESTION_STREAM against the rule",
+    404: "check LOGS_INGESTION_ENDPOINT and LOGS_INGESTION_RULE_ID against the rule, and that it has the stream",
     413: "the service's size limit is lower than expected; report it",
     429: "the data collection rule is at its rate limit; the batch is tried again",
 }
@@ -48,27 +49,31 @@ class UploadClient(Protocol):
 
 
 class LogsIngestionSink:
-    """Usage rows into a table of Log Analytics, by way of a data collection rule."""
+    """Rows into the tables of Log Analytics, by way of a data collection rule."""
 
-    def __init__(self, client: UploadClient, rule_id: str, stream: str) -> None:
-        """Take the client, the rule's immutable id and its stream."""
+    def __init__(self, client: UploadClient, rule_id: str) -> None:
+        """Take the client and the rule's immutable id."""
         self._client = client
         self._rule_id = rule_id
-        self._stream = stream
 
-    def write(self, rows: Sequence[UsageRow]) -> None:
-        """Send rows. Every chunk is tried; raises IngestionFailed where any was not accepted."""
+    def write(self, rows: Sequence[Row]) -> None:
+        """Send rows of one table. Every chunk is tried; raises IngestionFailed where any was not accepted."""
         failures: list[AzureError] = []
         for chunk in chunks(sendable(row) for row in rows):
             try:
-                self._client.upload(self._rule_id, self._stream, chunk)
+                self._client.upload(self._rule_id, stream_of(rows[0]), chunk)
             except AzureError as failure:
                 failures.append(failure)
         if failures:
             raise IngestionFailed(_told(failures)) from failures[0]
 
 
-def sendable(row: UsageRow) -> SentRow:
+def stream_of(row: Row) -> str:
+    """Return the rule's stream for rows of this one's table."""
+    return f"Custom-{row.TABLE}"
+
+
+def sendable(row: Row) -> SentRow:
     """Return a row as the SDK can serialise it: times as ISO 8601 texts."""
     return {name: _plain(value) for name, value in as_columns(row).items()}
 
@@ -111,4 +116,4 @@ def logs_ingestion_sink(settings: Settings) -> LogsIngestionSink:
     client = LogsIngestionClient(
         settings.ingestion_endpoint, credential, connection_timeout=CONNECTION_TIMEOUT, read_timeout=READ_TIMEOUT
     )
-    return LogsIngestionSink(client, settings.ingestion_rule_id, settings.ingestion_stream)
+    return LogsIngestionSink(client, settings.ingestion_rule_id)

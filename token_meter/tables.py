@@ -1,0 +1,11 @@
+"""The tables that the meter writes."""
+
+from typing import TypeAlias
+
+from token_meter.batch_row import BatchRow
+from token_meter.rejected_row import RejectedRow
+from token_meter.row import UsageRow
+
+Row: TypeAlias = UsageRow | RejectedRow | BatchRow
+TABLES: tuple[type[Row], ...] = (UsageRow, RejectedRow, BatchRow)
+"""The row types; each knows its table's name and columns."""
