@@ -12,7 +12,8 @@ from azure.monitor.ingestion import LogsIngestionClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.ingestion_peer import LARGEST_REQUEST, Peer, ingestion_peer
+from tests.ingestion_peer import RULE, Peer, ingestion_peer
+from tests.ingestion_service import LARGEST_REQUEST
 from tests.usage_rows import observation
 from token_meter.row import UsageRow
 from token_meter.settings import Settings, SettingsUnusable
@@ -25,7 +26,7 @@ from token_meter.sinks.logs_ingestion import (
     sendable,
 )
 
-RULE, STREAM = "dcr-0123456789abcdef0123456789abcdef", "Custom-TokenUsage_CL"
+STREAM = "Custom-TokenUsage_CL"
 
 
 class NoAuthentication(SansIOHTTPPolicy[HttpRequest, HttpResponse]):
@@ -50,8 +51,7 @@ def server() -> Iterator[Peer]:
 @pytest.fixture
 def peer(server: Peer) -> Peer:
     """Return the peer with nothing received."""
-    for received in (server.accepted, server.sizes, server.paths, server.answers):
-        received.clear()
+    server.reset()
     return server
 
 
