@@ -50,7 +50,7 @@ class Peer:
     accepted: list[tuple[str, list[StoredRow]]] = field(default_factory=list)
     """The stream and the rows, as they were sent, of each request that was answered 204."""
     sizes: list[int] = field(default_factory=list)
-    """Bytes of each request, unpacked."""
+    """Bytes of each request that was not over the limit, unpacked."""
     packed_sizes: list[int] = field(default_factory=list)
     """Bytes of each request on the wire."""
     paths: list[str] = field(default_factory=list)
@@ -118,8 +118,9 @@ class Peer:
         told = self.answers.pop(0) if self.answers else self.always
         answer = Answer(told) if isinstance(told, int) else told or self.random.next()
         try:
+            self._note(path, body)
             whole = unpacked(body, encoding, self.largest_request)
-            self._note(path, body, whole)
+            self._note_size(whole)
             stream_name, stream = self._stream(path)
             rows = rows_in(whole, stream)
         except Refused as refusal:
@@ -130,10 +131,13 @@ class Peer:
             self._store(stream_name, stream, rows[: round(len(rows) * answer.share_stored)])
         return answer
 
-    def _note(self, path: str, body: bytes, whole: bytes) -> None:
+    def _note(self, path: str, body: bytes) -> None:
         if self.folder is None:
             self.paths.append(path)
             self.packed_sizes.append(len(body))
+
+    def _note_size(self, whole: bytes) -> None:
+        if self.folder is None:
             self.sizes.append(len(whole))
 
     def _stream(self, path: str) -> tuple[str, Stream]:
