@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.ingestion_client import sink_to
+from tests.ingestion_faults import RESET, STORED_AND_FAILED, throttled
 from tests.ingestion_peer import ingestion_peer
+from tests.ingestion_service import STREAMS
 from tests.records import record, without
 from token_meter.pipeline import Pipeline
 from token_meter.row import UsageRow
@@ -159,6 +161,26 @@ def test_a_refusal_of_the_service_fails_the_invocation_and_the_retry_is_complete
     assert f"status {status}" in failed.exception
     assert ([], ["a"]) == (rows_before, [row["CallId"] for row in peer.rows])
     assert [42] == [letter["sequenceNumber"] for letter in letters_in(tmp_path)]
+
+
+@pytest.mark.sockets
+def test_what_passes_or_cannot_be_helped_does_not_fail_the_invocation(
+    worker: "Worker", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Throttling, a reset, a failure after storing, and a row that the table refuses: the batch goes on."""
+    with ingestion_peer() as peer:
+        usage = "Custom-TokenUsage_CL"
+        peer.streams = {**STREAMS, usage: {**STREAMS[usage], "DurationMs": "long"}}
+        peer.answers = [throttled(), RESET, STORED_AND_FAILED]
+        pipeline = Pipeline(sink=sink_to(peer), dead_letters=DeadLetterFolder(tmp_path / "letters"))
+        monkeypatch.setattr(edge, "pipeline", lambda: pipeline)
+        invoked = worker.invoke(
+            FUNCTION, bodies(record(requestId="a"), record(requestId="refused", durationMs=1.5), record(requestId="b"))
+        )
+
+    assert invoked.ok, invoked.exception
+    assert ["a", "b"] == [row["CallId"] for row in peer.rows]
+    assert [("row_refused", 42)] == [(item["reason"], item["sequenceNumber"]) for item in letters_in(tmp_path)]
 
 
 @pytest.mark.sockets

@@ -29,7 +29,16 @@ from tests.ingestion_peer import RULE, Peer, ingestion_peer
 from tests.ingestion_service import LARGEST_REQUEST, StoredRow
 from tests.usage_rows import observation
 from token_meter.row import UsageRow
-from token_meter.sinks.chunks import BRACKETS, LARGEST_CHUNK, LARGEST_FIELD, SEPARATOR, body_of, chunks, sendable
+from token_meter.sinks.chunks import (
+    BRACKETS,
+    LARGEST_CHUNK,
+    LARGEST_FIELD,
+    SEPARATOR,
+    SentRow,
+    body_of,
+    chunks,
+    sendable,
+)
 from token_meter.sinks.ingestion_failures import IngestionFailed
 from token_meter.sinks.logs_ingestion import LogsIngestionSink
 from token_meter.sinks.uploads import MOST_IN_FLIGHT, PATIENT
@@ -106,11 +115,12 @@ def test_several_chunks_are_under_way_at_once_and_no_more_than_that(peer: Peer) 
     row = observation(deployment="ä" * 400)
     sent = sendable(row)
     assert sent is not None
-    a_chunk = (LARGEST_CHUNK - BRACKETS) // (len(sent.json) + SEPARATOR)
+    a_chunk = (LARGEST_CHUNK - BRACKETS + SEPARATOR) // (len(sent.json) + SEPARATOR)
 
     sink_to(peer).write([row] * a_chunk * MOST_IN_FLIGHT * 2)
 
-    assert (MOST_IN_FLIGHT, MOST_IN_FLIGHT * 2) == (peer.most_at_once, len(peer.sizes))
+    assert 1 < MOST_IN_FLIGHT == peer.most_at_once
+    assert MOST_IN_FLIGHT * 2 == len(peer.sizes)
 
 
 @pytest.mark.sockets
@@ -284,6 +294,30 @@ def test_every_row_is_in_exactly_one_request_in_order_and_none_is_too_large(rows
     assert all(requests)
     assert all(len(body) <= LARGEST_CHUNK for body in (*bodies, *client.bodies))
     assert all(_bytes_of(value) <= LARGEST_FIELD for row in chain.from_iterable(requests) for value in row.values())
+
+
+@given(st.lists(st.integers(2, 3_000), min_size=1, max_size=40), st.integers(1, 100))
+def test_chunks_are_full_and_never_fuller(sizes: list[int], copies: int) -> None:
+    """Brackets and separators count: with small rows they are a good part of what is sent."""
+    row = observation()
+    rows = [SentRow(row, b"0" * size) for size in sizes * copies * (1 + LARGEST_CHUNK // (sum(sizes) * copies))]
+
+    divided = list(chunks(rows))
+
+    assert rows == [row for chunk in divided for row in chunk]
+    assert all(len(body_of(chunk)) <= LARGEST_CHUNK for chunk in divided)
+    assert all(len(body_of(chunk)) > LARGEST_CHUNK - max(sizes) - 2 * SEPARATOR for chunk in divided[:-1])
+
+
+@pytest.mark.parametrize(("too_many", "divided"), [(0, [2, 2]), (1, [1, 1, 1, 1])])
+def test_a_chunk_is_full_to_the_byte(too_many: int, divided: list[int]) -> None:
+    """Two rows that fill it go together, and apart where they are a byte more."""
+    row = observation()
+    small = 10
+    large = LARGEST_CHUNK - BRACKETS - SEPARATOR - small
+    rows = [SentRow(row, b"0" * size) for size in (large, small + too_many) * 2]
+
+    assert divided == [len(chunk) for chunk in chunks(rows)]
 
 
 def _first_number(body: bytes) -> int:

@@ -17,8 +17,10 @@ from tests.ingestion_peer import ingestion_peer
 from tests.usage_rows import observation
 from token_meter.settings import Settings, SettingsUnusable
 from token_meter.sinks import logs_ingestion
+from token_meter.sinks.chunks import LARGEST_CHUNK, LARGEST_FIELD, LARGEST_REQUEST
 from token_meter.sinks.logs_ingestion import LogsIngestionSink, logs_ingestion_sink
-from token_meter.sinks.uploads import PATIENT
+from token_meter.sinks.refusals import MOST_REFUSED, RECENT_ROWS
+from token_meter.sinks.uploads import MOST_IN_FLIGHT, PATIENT
 
 WORKING = {
     "LOGS_INGESTION_ENDPOINT": "https://contoso-ai.westeurope-1.ingest.monitor.azure.com",
@@ -132,3 +134,19 @@ def test_settings_alone_are_enough_to_write_to_a_peer(caplog: pytest.LogCaptureF
     assert ["e1"] == [row["EventId"] for row in peer.rows]
     lines = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
     assert ["Logs Ingestion: trying again in 0.0 s after status 503 Busy"] == lines
+
+
+def test_the_page_on_delivery_states_the_limits_that_are_kept() -> None:
+    """As people read them."""
+    page = (Path(__file__).parent.parent / "docs" / "delivery.md").read_text(encoding="utf-8")
+    limits = [
+        f"at most {LARGEST_CHUNK:,} bytes",
+        f"the service takes {LARGEST_REQUEST:,}",
+        f"Up to {MOST_IN_FLIGHT} of a batch's",
+        f"a text over {LARGEST_FIELD:,} bytes",
+        f"up to {PATIENT.attempts} times in {PATIENT.seconds:.0f} seconds",
+        f"few ({MOST_REFUSED} of a write at most)",
+        f"last {RECENT_ROWS} rows",
+    ]
+
+    assert [] == [limit for limit in limits if limit not in " ".join(page.split())]

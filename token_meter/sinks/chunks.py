@@ -75,12 +75,13 @@ def _fits(row: Row, item: Column) -> bool:
 def chunks(rows: Iterable[SentRow]) -> Iterator[Chunk]:
     """Yield rows in order, in lists of at least one, each within LARGEST_CHUNK bytes as it is sent."""
     chunk: list[SentRow] = []
-    size = BRACKETS
+    empty = BRACKETS - SEPARATOR
+    size = empty
     for row in rows:
         length = len(row.json) + SEPARATOR
         if chunk and size + length > LARGEST_CHUNK:
             yield chunk
-            chunk, size = [], BRACKETS
+            chunk, size = [], empty
         chunk.append(row)
         size += length
     if chunk:
