@@ -89,5 +89,6 @@ def logs_ingestion_sink(settings: Settings, patience: Patience = PATIENT) -> Log
         connection_timeout=CONNECTION_TIMEOUT,
         read_timeout=READ_TIMEOUT,
     )
+    client.__enter__()  # opens the transport before threads share it; on first use it would open itself unguarded
     set_on_retry_hooks([log_retry])
     return LogsIngestionSink(client, settings.ingestion_rule_id, patience)
