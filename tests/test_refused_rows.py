@@ -242,6 +242,7 @@ def test_a_refused_row_of_the_meters_own_books_fails_the_batch(
     assert table == sink.written[-1].TABLE
 
 
+@pytest.mark.sockets
 def test_a_time_that_names_no_zone_is_never_sent() -> None:
     """The service would read it in a zone of its own choice."""
     naive = replace(observation("bad"), call_time=datetime(2026, 10, 5, 12))  # noqa: DTZ001 - what this is about
