@@ -146,6 +146,7 @@ class Reason(StrEnum):
     NO_TIME = "no_time", "No time in the record, none of arrival, none in the body."
     TOO_DEEP = "too_deep", "JSON nested too deeply to be a record."
     METER_FAULT = "meter_fault", "The meter failed on this record: a defect to report."
+    ROW_REFUSED = "row_refused", "The store refuses the record's row for what it holds: a defect to report."
     # ignored: understood, and not usage
     NOT_USAGE = "not_usage", "A record that by design tells nothing of a model call."
     JOINED = "joined", "A piece of a body that was joined into another record's row."
