@@ -84,6 +84,7 @@ class TypeWriter:
         if not self._properties(self.root):
             self.confirmed = not as_object(self.root.get("properties"))
             return ""
+        self._know(self.root)
         head = self._comment(self.root) if self.comments else ""
         return f"_: {head}{self._object(self.root, 0)}"
 
@@ -180,7 +181,7 @@ class TypeWriter:
         """Return what a `$ref` into the function's own parameters points at; anything else as it is."""
         for _ in range(DEEPEST_SCHEMA):
             self._spend(schema)
-            self.confirmed = self.confirmed and (not self.comments or schema.keys() <= CONFIRMED)
+            self._know(schema)
             reference = schema.get("$ref")
             if not isinstance(reference, str):
                 return schema
@@ -211,6 +212,9 @@ class TypeWriter:
 
     def _spend(self, schema: JsonObject, times: int = 1) -> None:
         self._budget.spend((1 + len(schema)) * times)
+
+    def _know(self, schema: JsonObject) -> None:
+        self.confirmed = self.confirmed and (not self.comments or schema.keys() <= CONFIRMED)
 
     def _counted(self, text: str) -> str:
         self._budget.spend(0, len(text))
