@@ -198,16 +198,18 @@ TEXTS = [
     "answer_object",
     "operation_name",
 ]
+WHOLE_NUMBERS = ("attempt", "request_bytes", "response_bytes", "request_cut_from", "response_cut_from")
+TRUTHS = ("app_id_verified", "is_stream", "request_compacted", "response_compacted")
 READERS: Mapping[str, Reader] = {
     **dict.fromkeys(TEXTS, _reader(Fields.text)),
     **dict.fromkeys(USAGE_PARTS, _reader(Fields.tokens)),
-    **dict.fromkeys(("attempt", "request_bytes", "response_bytes"), _reader(Fields.whole)),
+    **dict.fromkeys(WHOLE_NUMBERS, _reader(Fields.whole)),
     "status": lambda fields, names: number if (number := fields.whole(*names)) in HTTP_STATUSES else None,
     **dict.fromkeys(("messages", "prompt", "choices", "completion"), _reader(Fields.body)),
     **dict.fromkeys(("request_body", "response_body"), _reader(Fields.body)),
     **dict.fromkeys(("request_base64", "response_base64"), _reader(Fields.base64_body)),
     **dict.fromkeys(("request_headers", "response_headers"), _reader(Fields.headers)),
-    **dict.fromkeys(("app_id_verified", "is_stream"), _reader(Fields.truth)),
+    **dict.fromkeys(TRUTHS, _reader(Fields.truth)),
     "duration_ms": _reader(Fields.milliseconds),
     "time": _reader(Fields.moment),
     "usage": _reader(Fields.raw),

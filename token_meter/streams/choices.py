@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from token_meter.jsontypes import Json, JsonObject, as_list, as_object, as_text, as_whole_number
-from token_meter.streams.assembled import MOST_PARTS, Assembled
+from token_meter.streams.assembled import MOST_PARTS, Assembled, prompt_side
 
 
 class _Choice:
@@ -90,11 +90,18 @@ class _ToolCall:
 
 
 def assemble_choices(payloads: Iterable[JsonObject]) -> Assembled:
-    """Return the body of a chat completion or completion; finished where every choice has its finish reason."""
+    """Return the body of a chat completion or completion; finished where every choice has its finish reason.
+
+    Usage in a chunk that also has choices is a running one (vLLM's `continuous_usage_stats`), final only if the stream
+    was finished.
+    """
     body: dict[str, Json] = {}
     choices: dict[int, _Choice] = {}
+    running = False
     for payload in payloads:
         _keep_envelope(body, payload)
+        if payload.get("usage") is not None:
+            running = bool(as_list(payload.get("choices")))
         for place, item in enumerate(as_list(payload.get("choices"))):
             choice = as_object(item)
             index = as_whole_number(choice.get("index"))
@@ -103,6 +110,8 @@ def assemble_choices(payloads: Iterable[JsonObject]) -> Assembled:
                 choices.setdefault(key, _Choice()).add(choice)
     body["choices"] = [dict(choice.body(index)) for index, choice in sorted(choices.items())]
     finished = bool(choices) and all(choice.finish_reason for choice in choices.values())
+    if running and not finished:
+        body["usage"] = prompt_side(as_object(body.get("usage")))
     return Assembled(body, finished)
 
 
