@@ -28,7 +28,7 @@ PATTERNS = (
     re.compile(rb"(?<![A-Za-z0-9_-])sk-[A-Za-z0-9_-]{16,}"),
 )
 ENCODED_RUN = re.compile(rb"[A-Za-z0-9+/_-]{24,}={0,2}")
-ESCAPED_RUN = re.compile(rb"[^\s\"'<>]*%[0-9A-Fa-f]{2}[^\s\"'<>]*")
+UNBROKEN_RUN = re.compile(rb"[^\s\"'<>]{3,}")
 SIGN_OF_A_SECRET = re.compile(
     r"eyJ[A-Za-z0-9_-]{16}|bearer[ +%]|(?:key|authorization)\\*[\"']?\s*[:=]"
     r"|[^A-Za-z0-9._|:/-][0-9a-f]{32}(?![A-Za-z0-9._-])",
@@ -61,7 +61,8 @@ def scrub_text(text: str) -> str:
 
 def scrub_bytes(body: bytes) -> bytes:
     """Return bytes without what their form tells to be a secret, also in base64 and in URL encoding."""
-    body = ESCAPED_RUN.sub(lambda run: _without_hidden(run[0], unquote_to_bytes(run[0])), body)
+    if b"%" in body:
+        body = UNBROKEN_RUN.sub(lambda run: _without_hidden(run[0], unquote_to_bytes(run[0])), body)
     body = ENCODED_RUN.sub(lambda run: _without_hidden(run[0], _decoded(run[0])), body)
     for pattern in PATTERNS:
         body = pattern.sub(_without_value, body)
@@ -70,7 +71,7 @@ def scrub_bytes(body: bytes) -> bytes:
 
 def _without_hidden(run: bytes, plain: bytes) -> bytes:
     """Return a run of encoded characters, or a mark in its place where what it encodes holds a secret."""
-    hides = plain != run and any(pattern.search(plain) for pattern in PATTERNS)
+    hides = plain not in (run, b"") and any(pattern.search(plain) for pattern in PATTERNS)
     return REMOVED.encode() if hides else run
 
 
