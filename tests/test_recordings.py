@@ -2,11 +2,10 @@
 
 import gzip
 import hashlib
-import importlib.util
 import json
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -132,18 +131,9 @@ def test_shuffled_split_and_metered_twice_gives_the_same_answer(
 
 
 @pytest.fixture(scope="module")
-def withheld(lines: list[bytes], recordings: Path) -> tuple[UsageRow, ...]:
+def withheld(lines: list[bytes], withhold: Callable[[dict[str, Any]], dict[str, Any]]) -> tuple[UsageRow, ...]:
     """Return the rows of the recordings with the reported usage taken out."""
-    script = recordings.parent.parent.parent / "tools" / "withhold_usage.py"
-    if not script.exists():
-        pytest.skip(f"no {script.name} beside the recordings")
-    spec = importlib.util.spec_from_file_location("withhold_usage", script)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    events = [Event(json.dumps(module.withhold(json.loads(line))).encode()) for line in lines]
-    return meter(events).rows
+    return meter([Event(json.dumps(withhold(json.loads(line))).encode()) for line in lines]).rows
 
 
 def test_without_reported_usage_almost_every_prompt_is_still_known(withheld: tuple[UsageRow, ...]) -> None:

@@ -46,7 +46,7 @@ def read_answer(record: Record, operation: Operation) -> Answer:
         return Answer(cut=cut or text.lstrip().startswith("{"))
     if record.response_compacted:
         return _read_compacted(record, value, operation, extent, cut=cut)
-    return Answer(value, streamed=False if _succeeded(record) else None, cut=cut, extent=extent)
+    return Answer(value, streamed=_is_no_stream(record), cut=cut, extent=extent)
 
 
 def _read_stream(record: Record, text: str, operation: Operation, extent: Extent | None) -> Answer:
@@ -63,11 +63,13 @@ def _read_compacted(
 ) -> Answer:
     known = operation or operation_of_bodies(None, body) or record.operation
     assembled = read_compacted(known, body)
-    streamed = EVENT_STREAM in record.response_content_type.lower()
+    streamed = EVENT_STREAM in record.response_content_type.lower() or _is_no_stream(record)
     cut = cut or body.get("damaged") is True
-    aborted = streamed and not cut and not assembled.finished and body.get("done") is not True
+    aborted = streamed is True and not cut and not assembled.finished and body.get("done") is not True
     return Answer(assembled.body, known, streamed, cut, aborted, extent)
 
 
-def _succeeded(record: Record) -> bool:
-    return record.status is None or 200 <= record.status < 300  # noqa: PLR2004 - the range of HTTP's successes
+def _is_no_stream(record: Record) -> bool | None:
+    """Return False for an answer that came whole; an error tells nothing of what was asked for."""
+    succeeded = record.status is None or 200 <= record.status < 300  # noqa: PLR2004 - the range of HTTP's successes
+    return False if succeeded else None

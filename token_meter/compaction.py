@@ -3,28 +3,32 @@
 from token_meter.codes import Operation
 from token_meter.jsontypes import Json, JsonObject, as_list, as_object, as_text, as_token_count
 from token_meter.streams.assembled import Assembled, prompt_side
+from token_meter.streams.choices import LOGPROBS
 
 ENDED = frozenset({"completed", "incomplete", "failed", "cancelled"})
 """What a response's `status` is when it is over."""
 MOST_LOGPROBS = 2**20
 """Tokens of an answer's choices together; no model writes as many."""
-LOGPROBS = ("content", "refusal", "tokens")
 
 
 def read_compacted(operation: Operation, body: JsonObject) -> Assembled:
     """Return a compacted answer as the service would have sent it, and whether it was finished."""
     if operation is Operation.RESPONSES:
-        return Assembled(body, as_text(body.get("status")) in ENDED)
+        return _final(body, finished=as_text(body.get("status")) in ENDED)
     if operation is Operation.MESSAGES:
-        finished = bool(body.get("stop_reason")) or body.get("done") is True
-        usage = as_object(body.get("usage"))
-        return Assembled(body if finished or not usage else {**body, "usage": prompt_side(usage)}, finished)
+        return _final(body, finished=bool(body.get("stop_reason")) or body.get("done") is True)
     choices = [as_object(choice) for choice in as_list(body.get("choices"))]
     if not choices:
         return Assembled(body, finished=True)
     finished = all(as_text(choice.get("finish_reason")) for choice in choices)
     listed: list[Json] = [dict(choice) for choice in _with_logprobs(choices)]
     return Assembled({**body, "choices": listed}, finished)
+
+
+def _final(body: JsonObject, *, finished: bool) -> Assembled:
+    """Return an answer with what is final in its usage."""
+    usage = as_object(body.get("usage"))
+    return Assembled(body if finished or not usage else {**body, "usage": prompt_side(usage)}, finished)
 
 
 def _with_logprobs(choices: list[JsonObject]) -> list[JsonObject]:
