@@ -163,6 +163,15 @@ def test_usage_is_read_where_each_surface_puts_it(
     assert Charged.YES == row.charged
 
 
+def test_a_transcription_that_is_charged_by_its_length_says_so() -> None:
+    """Nobody need look for its tokens."""
+    answer = {"text": "Hi", "usage": {"type": "duration", "seconds": 3}}
+
+    row = row_of(url=f"{DEPLOYMENT}/audio/transcriptions", responseBody=answer)
+
+    assert Note.CHARGED_BY_DURATION in (row.notes or ())
+
+
 def test_the_details_of_a_transcription_are_parts_of_its_prompt() -> None:
     """Sound and text, as the service tells them apart."""
     usage = {"type": "tokens", **OUTPUT_USAGE, "input_token_details": {"audio_tokens": 14, "text_tokens": 6}}

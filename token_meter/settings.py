@@ -35,6 +35,12 @@ ABOUT_THE_HOST = """\
 - `excludedTypes` `Exception;Trace`: every batch's line of counts is kept; sampling would drop some.
 - `extensionBundle` `[4.*, 5.0.0)`: Event Hubs extension 6, which writes no checkpoint for a batch that a stop cuts.
 
+## On the command line
+
+`token-meter` reads the settings about metering from its environment, under the same names: `KEY_HASH_SECRET`,
+`KEY_HASH_VERSION`, `CLIENT_IP`, `USER_OBJECT_ID`, `AUDIT_SAMPLE`, `RECORD_SHAPE`, `DEPLOYMENT_MODELS`. So
+`DEPLOYMENT_MODELS='my-gpt4o=gpt-4o-2024-08-06' token-meter run events.jsonl` counts as the Function would.
+
 ## On one machine
 
 With `local.settings.json.example` the Function signs in as whoever did `az login`, who needs the role Azure Event Hubs

@@ -45,6 +45,8 @@ def read_usage(operation: Operation, response: JsonObject | None) -> Usage:
     reported = as_object(as_object(response).get("usage"))
     if not reported:
         return NOTHING
+    if reported.get("type") == "duration":
+        return Usage(notes=(Note.CHARGED_BY_DURATION,))
     inside = _details(reported, "prompt_tokens_details", "input_tokens_details", "input_token_details")
     outside = _details(reported, "completion_tokens_details", "output_tokens_details", "output_token_details")
     read, written = _first(reported, "cache_read_input_tokens"), _written(reported)
