@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.compaction import compacted, cut
-from tests.records import USAGE, chat_answer, chunk, metered, record, row_of, sse
+from tests.records import REQUEST_ID, USAGE, chat_answer, chunk, metered, record, row_of, sse, without
 from tests.test_counting_media import data_url, image, png, wav
+from token_meter import Event, meter
 from token_meter.codes import Note, Source
 from token_meter.row import UsageRow
 
@@ -363,6 +364,18 @@ def test_wherever_a_prompt_is_cut_the_estimate_is_near(length: int) -> None:
     raw = record(requestBody=text, responseBody=chat_answer())
 
     assert within(0.05, row(raw).prompt_tokens, row(cut(raw, "request", length)).prompt_tokens)
+
+
+def test_a_record_that_was_cut_itself_is_extrapolated_by_the_size_that_it_states() -> None:
+    """Its bodies stand last, so all else of it is there."""
+    raw = record(requestBody=TEXT, responseBody=None)
+    body = json.dumps({**without(raw, "requestBody", "responseBody"), "requestBytes": len(TEXT), "requestBody": TEXT})
+
+    (begun,) = meter([Event(body.encode()[:LARGEST_EVENT])]).rows
+
+    assert (Source.ESTIMATED, True) == numbers(begun)[1:]
+    assert within(0.05, row(raw).prompt_tokens, begun.prompt_tokens)
+    assert REQUEST_ID == begun.call_id
 
 
 def test_pictures_before_the_cut_are_counted_once() -> None:

@@ -1,6 +1,7 @@
 """Records into rows: times, charges, halves, and the promises that hold over all of them."""
 
 import json
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -252,7 +253,7 @@ def test_an_event_that_the_decoder_fails_on_is_one_rejected_record(monkeypatch: 
             raise OverflowError("secret")
         yield from decode(event, shapes)
 
-    monkeypatch.setattr("token_meter.meter.decode", failing)
+    monkeypatch.setattr(sys.modules["token_meter.meter"], "decode", failing)
 
     outcome = meter([event(record(requestId="a")), Event(b"bad"), event(record(requestId="b"))])
 

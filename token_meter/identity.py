@@ -16,7 +16,7 @@ from token_meter.jsontypes import JsonObject, as_object, as_text, parse_json
 from token_meter.names import digest, hidden, identity
 from token_meter.options import DEFAULTS, MeterOptions
 from token_meter.record import Record
-from token_meter.secrets import SIGN_OF_A_SECRET
+from token_meter.secrets import shows_secret
 from token_meter.shapes.fields import normalised_fields
 
 LONGEST_TOKEN = 32_768
@@ -135,7 +135,7 @@ def bounded(text: str) -> str:
     What is longer keeps its beginning and ends in a hash of the whole, so that two long names never become one. What
     shows a token or a key, as no identifier does and a damaged record may, keeps the hash alone.
     """
-    if SIGN_OF_A_SECRET.search(text):
+    if shows_secret(text):
         return hidden(text)
     clean = "".join(
         character if character.isprintable() else "\N{REPLACEMENT CHARACTER}"

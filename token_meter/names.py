@@ -7,7 +7,7 @@ there. What is no name is left out of its column or stands there as a hash that 
 import hashlib
 import re
 
-from token_meter.secrets import REMOVED, SIGN_OF_A_SECRET, scrub_text
+from token_meter.secrets import REMOVED, scrub_text, shows_secret
 
 IDENTIFIER = re.compile(r"[A-Za-z0-9@_][A-Za-z0-9._:/@+~#,=-]{0,127}")
 """Names that programs give: of models (`ft:gpt-4o:org::id`, `meta-llama/Llama-3`), deployments, finish reasons."""
@@ -32,11 +32,15 @@ class Names:
         return ""
 
     def name(self, text: str) -> str:
-        """Return a name that people gave, in one line; a hash that tells it apart where the text is none."""
-        if len(text) <= LONGEST_NAME and text.isprintable() and not SIGN_OF_A_SECRET.search(text):
+        """Return a name that people gave, in one line; a hash that tells it apart where the text is none.
+
+        Of a text that shows a secret not even that: no secret is hashed without a key.
+        """
+        is_secret = shows_secret(text[: 2 * LONGEST_NAME])
+        if len(text) <= LONGEST_NAME and text.isprintable() and not is_secret:
             return text
         self.refused = True
-        return hidden(text)
+        return REMOVED if is_secret else hidden(text)
 
     def identity(self, text: str) -> str:
         """Return what identifies a call or an answer, or a hash where the text is none."""
@@ -48,7 +52,7 @@ class Names:
 def identity(text: str) -> str:
     """Return what identifies a call or an answer: as it is, without blanks and of bounded length, else its hash."""
     is_one = len(text) <= LONGEST_IDENTITY and text.isprintable() and " " not in text
-    return text if is_one and not SIGN_OF_A_SECRET.search(text) else hidden(text)
+    return text if is_one and not shows_secret(text) else hidden(text)
 
 
 def hidden(text: str) -> str:

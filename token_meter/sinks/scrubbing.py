@@ -122,9 +122,7 @@ class _Scrubbing:
             return value
         if "header" in name or ";;" in value:
             return scrub_text(_without_headers(value))
-        if IDENTIFIER_FIELDS.search(name) and " " not in value:
-            return value
-        return scrub_text(value)
+        return scrub_text(value, identifier=IDENTIFIER_FIELDS.search(name) is not None and " " not in value)
 
     def _clean_object(self, value: dict[str, Json], *, in_headers: bool) -> Json:
         names = {normalised(name) for name in value}
