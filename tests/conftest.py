@@ -1,8 +1,11 @@
 """What all tests share: hypothesis profiles, the recordings, a run without sockets."""
 
+import importlib.util
 import os
 import runpy
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from hypothesis import settings
@@ -50,3 +53,17 @@ def recordings() -> Path:
     if not path.exists():
         pytest.skip("no recordings on this machine (TOKEN_METER_RECORDINGS names their folder)")
     return path
+
+
+@pytest.fixture(scope="session")
+def withhold(recordings: Path) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """Return what takes the reported usage out of a recorded record; skip where the script is not there."""
+    script = recordings.parent.parent.parent / "tools" / "withhold_usage.py"
+    if not script.exists():
+        pytest.skip(f"no {script.name} beside the recordings")
+    spec = importlib.util.spec_from_file_location("withhold_usage", script)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return cast("Callable[[dict[str, Any]], dict[str, Any]]", module.withhold)

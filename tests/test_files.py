@@ -1,12 +1,18 @@
 """Files of every known form into events."""
 
+import contextlib
 import gzip
 import io
 import json
+import os
+import tempfile
+import threading
 from pathlib import Path
 
 import fastavro
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.records import record
 from token_meter import meter
@@ -48,6 +54,19 @@ def captured(*bodies: bytes | None) -> bytes:
     return stream.getvalue()
 
 
+def packed(content: bytes, times: int) -> bytes:
+    """Return content packed with gzip so many times."""
+    for _ in range(times):
+        content = gzip.compress(content, 1)
+    return content
+
+
+def with_codec(content: bytes, codec: bytes) -> bytes:
+    """Return a Capture file whose header names another codec of as many letters."""
+    assert len(codec) == len(b"deflate")
+    return content.replace(b"deflate", codec)
+
+
 def calls_in(path: Path) -> list[str]:
     """Return the ids of the calls in a file."""
     return [row.call_id for row in meter(read_events(str(path))).rows]
@@ -61,16 +80,28 @@ def calls_in(path: Path) -> list[str]:
         LINES.replace(b"\n", b"\r\n"),
         json.dumps(RECORDS).encode(),
         json.dumps(RECORDS, indent=2).encode(),
+        b"\xef\xbb\xbf" + json.dumps(RECORDS, indent=2).encode(),
+        b"\xef\xbb\xbf" + LINES,
         json.dumps({"records": RECORDS}, indent=2).encode(),
         captured(*LINES.split(b"\n")),
     ],
-    ids=["lines", "empty lines", "CR LF", "array", "indented array", "indented envelope", "capture"],
+    ids=[
+        "lines",
+        "empty lines",
+        "CR LF",
+        "array",
+        "indented array",
+        "BOM, indented",
+        "BOM, lines",
+        "envelope",
+        "capture",
+    ],
 )
-@pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
-def test_a_file_is_known_by_its_content(tmp_path: Path, content: bytes, packed: bool) -> None:
+@pytest.mark.parametrize("times", [0, 1, 2], ids=["plain", "gzip", "gzip twice"])
+def test_a_file_is_known_by_its_content(tmp_path: Path, content: bytes, times: int) -> None:
     """Whatever it is called, packed or not."""
     path = tmp_path / "events.txt"
-    path.write_bytes(gzip.compress(content) if packed else content)
+    path.write_bytes(packed(content, times))
 
     assert ["a", "b", "c"] == calls_in(path)
 
@@ -122,6 +153,15 @@ def test_only_a_name_as_capture_gives_it_tells_the_place(name: str, place: tuple
         (b"\x1f\x8bnonsense", "damaged gzip data"),
         (captured(LINES)[:-30], "ends too early"),
         (b"Obj\x01nonsense", "damaged Avro data"),
+        (captured(LINES).replace(b'"name"', b'"^ame"'), "damaged Avro data"),
+        (captured(LINES).replace(b"avro.schema", b"avro.\xffchema"), "damaged Avro data"),
+        (with_codec(captured(LINES), b"unknown"), "Avro in a codec that is not read"),
+        (packed(LINES, 3), "packed with gzip more than 2 times"),
+        (packed(LINES, 1500), "packed with gzip more than 2 times"),
+        (packed(b"\n" * 80_000_000, 1), "more than 16 MB of blank lines; not a file of events"),
+        (packed(b"{" * 70_000_000, 1), "line 1 is longer than 64 MB; not a file of events"),
+        (json.dumps(RECORDS).encode("utf-16"), "UTF-16 text; save it as UTF-8"),
+        (b"PK\x03\x04...", "a zip archive; unpack it first"),
     ],
 )
 def test_a_damaged_file_is_said_to_be_so_in_one_line(tmp_path: Path, content: bytes, complaint: str) -> None:
@@ -133,6 +173,40 @@ def test_a_damaged_file_is_said_to_be_so_in_one_line(tmp_path: Path, content: by
         list(read_events(str(path)))
 
     assert f"{path}: {complaint}" == str(fault.value)
+
+
+@given(st.lists(st.tuples(st.integers(4, 1_000), st.integers(0, 255)), min_size=1, max_size=4))
+def test_a_capture_file_with_any_bytes_changed_is_read_or_refused(changes: list[tuple[int, int]]) -> None:
+    """In one line, whatever the damage leads the Avro library into."""
+    damaged = bytearray(captured(*LINES.split(b"\n")))
+    for place, value in changes:
+        damaged[place % len(damaged)] = value
+
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(damaged)
+        file.flush()
+        with contextlib.suppress(InputUnusable):
+            assert meter(read_events(file.name)).balanced
+
+
+def test_a_pipe_is_read_as_a_file_is(tmp_path: Path) -> None:
+    """It has no place to tell of its progress."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_bytes, args=(LINES,))
+    writer.start()
+
+    assert ["a", "b", "c"] == calls_in(path)
+
+    writer.join()
+
+
+def test_a_closed_standard_input_is_said_to_be_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python has none then."""
+    monkeypatch.setattr("sys.stdin", None)
+
+    with pytest.raises(InputUnusable, match="standard input: closed"):
+        list(read_events("-"))
 
 
 def test_a_file_that_is_not_there_is_said_to_be_so() -> None:

@@ -8,7 +8,6 @@ import pytest
 from tests.records import CHAT_URL, REQUEST_ID, bearer, chat_answer, event, metered, record, row_of, without
 from token_meter import Origin, meter
 from token_meter.codes import AppIdSource, Note
-from token_meter.identity import LONGEST_IDENTIFIER
 
 HUB = Origin(
     hub="contoso-ai/usage",
@@ -72,7 +71,7 @@ def test_a_token_stands_nowhere_in_the_row() -> None:
     ("fields", "deployment"),
     [
         ({"url": "/openai/deployments/chat-prod/chat/completions?api-version=1"}, "chat-prod"),
-        ({"url": "https://gw.example/x/openai/deployments/my%20chat/completions"}, "my chat"),
+        ({"url": "https://gw.example/x/openai/deployments/my%2Dchat/completions"}, "my-chat"),
         ({"url": "/openai/v1/chat/completions", "requestBody": {"model": "gpt-5-team"}}, "gpt-5-team"),
         (
             {"url": "/openai/v1/chat/completions", "responseHeaders": {"x-ms-deployment-name": "from-header"}},
@@ -170,22 +169,64 @@ def test_halves_of_a_call_and_its_attempts_are_observations_of_their_own() -> No
     assert 4 == len({row.event_id for row in rows})
 
 
-def test_long_names_are_shortened_without_becoming_one() -> None:
-    """A hostile name fits the row and stays its own."""
-    first, second = row_of(appId="x" * 9999 + "1"), row_of(appId="x" * 9999 + "2")
+def test_a_text_too_long_for_a_name_stands_as_a_hash_of_its_own() -> None:
+    """It tells two of them apart and shows nothing of either."""
+    first, second = row_of(appId="secret plan " * 99 + "1"), row_of(appId="secret plan " * 99 + "2")
 
-    assert LONGEST_IDENTIFIER == len(first.app_id) == len(second.app_id)
+    assert first.app_id.startswith("[removed]#")
+    assert "plan" not in first.app_id
     assert first.app_id != second.app_id
+    assert Note.NOT_A_NAME in (first.notes or ())
 
 
 def test_control_characters_do_not_reach_a_row() -> None:
-    """A line break in a name breaks no log line."""
+    """A line break in a name breaks no log line, and makes it no name."""
     row = row_of(appId="a\nb\x00c", url=CHAT_URL.replace("gpt-4o-prod", "d%0Ae"))
 
-    assert ("a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}c", "d\N{REPLACEMENT CHARACTER}e") == (
-        row.app_id,
-        row.deployment,
-    )
+    assert ("[removed]", "") == (row.app_id.partition("#")[0], row.deployment)
+    assert Note.NOT_A_NAME in (row.notes or ())
+
+
+PROSE = "Tell my doctor that the test was positive"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"url": "/openai/v1/chat/completions", "requestBody": {"model": PROSE, "messages": []}},
+        {"responseBody": {**chat_answer(), "model": PROSE}},
+        {"responseBody": {**chat_answer(), "choices": [{"finish_reason": PROSE, "message": {"content": "Hi"}}]}},
+        {"responseHeaders": {"x-ms-served-model": PROSE}},
+        {"url": CHAT_URL.replace("gpt-4o-prod", PROSE.replace(" ", "%20"))},
+        {"responseBody": {**chat_answer(), "id": PROSE}},
+        {"requestId": PROSE},
+    ],
+)
+def test_free_text_in_place_of_a_name_reaches_no_column(fields: dict[str, object]) -> None:
+    """Content never enters a table, whichever field it is put in."""
+    row = row_of(**fields)
+
+    assert "doctor" not in repr(row)
+    assert Note.NOT_A_NAME in (row.notes or ())
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "gpt-4o-2024-08-06",
+        "ft:gpt-4o-mini-2024-07-18:contoso:helpdesk:9abcDEF0",
+        "meta-llama/Llama-3.3-70B-Instruct",
+        "anthropic.claude-3-5-sonnet-20240620-v1:0",
+        "claude-3-opus@20240229",
+        "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.amazon.nova-pro-v1:0",
+    ],
+)
+def test_every_vendors_names_of_models_are_names(name: str) -> None:
+    """They stand in their columns as they are."""
+    row = row_of(requestBody={"model": name, "messages": []}, responseBody={**chat_answer(), "model": name})
+
+    assert name == row.requested_model == row.served_model
+    assert Note.NOT_A_NAME not in (row.notes or ())
 
 
 def test_the_served_model_is_the_services_word() -> None:

@@ -1,6 +1,8 @@
 """Records into rows: times, charges, halves, and the promises that hold over all of them."""
 
 import json
+import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -26,7 +28,9 @@ from token_meter import Event, Origin, meter
 from token_meter.audit import is_sampled
 from token_meter.codes import Charged, Note, Reason, Source
 from token_meter.columns import as_columns
+from token_meter.decode import decode
 from token_meter.options import MeterOptions
+from token_meter.shapes import Decoded, Shape
 
 ENQUEUED = datetime(2026, 10, 6, 1, tzinfo=UTC)
 FILTERED = {"error": {"code": "content_filter", "param": "prompt", "status": 400, "message": "refused"}}
@@ -239,3 +243,22 @@ def test_a_sample_of_reported_calls_is_counted_as_well() -> None:
     assert audited.audit_completion_error is not None
     assert (None, None) == (unaudited.audit_prompt_error, unaudited.audit_completion_error)
     assert 0 < sum(is_sampled(row_of(requestId=str(number)).event_id, 0.1) for number in range(200)) < 60
+
+
+def test_an_event_that_the_decoder_fails_on_is_one_rejected_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its neighbours are metered. No event is known that makes the decoder fail, so a failing one stands in for it."""
+
+    def failing(event: Event, shapes: tuple[Shape, ...]) -> Iterator[Decoded]:
+        if event.body == b"bad":
+            raise OverflowError("secret")
+        yield from decode(event, shapes)
+
+    monkeypatch.setattr(sys.modules["token_meter.meter"], "decode", failing)
+
+    outcome = meter([event(record(requestId="a")), Event(b"bad"), event(record(requestId="b"))])
+
+    assert ["a", "b"] == [row.call_id for row in outcome.rows]
+    assert [(Reason.METER_FAULT, "decode", "OverflowError", b"bad")] == [
+        (item.reason, item.stage, item.detail, item.body) for item in outcome.rejected
+    ]
+    assert outcome.balanced

@@ -101,6 +101,21 @@ def test_usage_that_stands_whole_in_a_piece_is_the_services_own() -> None:
     assert Note.PIECE not in (rows[-1].notes or ())
 
 
+def test_the_piece_with_a_messages_beginning_reports_its_prompt_alone() -> None:
+    """The one output token there is no completion; the last piece has that."""
+    start = {"type": "message_start", "message": {"usage": {"input_tokens": 9, "output_tokens": 1}}}
+    block = {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}
+    texts = [{"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "word "}}] * 30
+    end = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 31}}
+    stream = sse(start, block, *texts, end, {"type": "message_stop"}, done=False)
+
+    rows = apart(pieces("response-body", stream, 1_500))
+
+    assert (9, Source.REPORTED) == (rows[0].prompt_tokens, rows[0].prompt_source)
+    assert Source.REPORTED != rows[0].completion_source
+    assert (31, Source.REPORTED) == (rows[-1].completion_tokens, rows[-1].completion_source)
+
+
 def test_a_model_that_speaks_of_usage_reports_none() -> None:
     """Inside a text its quotes are escaped."""
     said = 'Here: {"usage": {"prompt_tokens": 1, "completion_tokens": 999999}} and more. ' * 20

@@ -2,7 +2,11 @@
 
 import pytest
 
+from token_meter.codes import Kind
+from token_meter.events import Origin
 from token_meter.options import MeterOptions, Personal
+from token_meter.reading import read_exchange
+from token_meter.record import Record
 from token_meter.settings import SettingsUnusable, meter_options_from
 
 SECRET = "a secret of thirty-two characters"
@@ -29,6 +33,30 @@ def test_personal_columns_and_the_shape_are_chosen_by_name() -> None:
     assert (Personal.DROP, Personal.HASH, "s4") == (options.client_ip, options.user_object_id, options.shape)
 
 
+def test_the_models_of_deployments_are_pairs() -> None:
+    """Blanks and a last semicolon mean nothing, and neither does the case of a deployment."""
+    options = meter_options_from(
+        {"DEPLOYMENT_MODELS": " my-gpt4o = gpt-4o-2024-08-06 ; Embed=text-embedding-3-small; "}
+    )
+
+    assert {"my-gpt4o": "gpt-4o-2024-08-06", "embed": "text-embedding-3-small"} == options.models
+    assert "gpt-4o-2024-08-06" == options.model_of("", "MY-GPT4O")
+    assert "" == options.model_of("other")
+
+
+@pytest.mark.parametrize(
+    ("path", "model"),
+    [("/openai/deployments/My-GPT4o/chat/completions", "other"), ("/openai/v1/responses", "my-gpt4o")],
+)
+def test_a_deployment_that_was_named_has_its_model(path: str, model: str) -> None:
+    """Whether the path names it or the request's `model` does."""
+    options = meter_options_from({"DEPLOYMENT_MODELS": "my-gpt4o=gpt-4o-2024-08-06"})
+    call = Record(shape="canonical", kind=Kind.EXCHANGE, origin=Origin(), url=path, request_body={"model": model})
+
+    assert "gpt-4o-2024-08-06" == read_exchange(call, options).mapped_model
+    assert "" == read_exchange(call).mapped_model
+
+
 @pytest.mark.parametrize(
     ("variable", "value"),
     [
@@ -37,6 +65,12 @@ def test_personal_columns_and_the_shape_are_chosen_by_name() -> None:
         ("CLIENT_IP", "maybe"),
         ("USER_OBJECT_ID", "yes"),
         ("RECORD_SHAPE", "S99"),
+        ("DEPLOYMENT_MODELS", "gpt-4o"),
+        ("DEPLOYMENT_MODELS", "=gpt-4o"),
+        ("DEPLOYMENT_MODELS", "my deployment=gpt-4o"),
+        ("DEPLOYMENT_MODELS", "a=gpt-4o;A=gpt-4.1"),
+        ("DEPLOYMENT_MODELS", "a=" + "x" * 129),
+        ("DEPLOYMENT_MODELS", ";".join(f"d{number}=gpt-4o" for number in range(1001))),
     ],
 )
 def test_a_choice_that_cannot_work_is_refused_by_the_settings_name(variable: str, value: str) -> None:

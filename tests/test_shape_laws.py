@@ -119,6 +119,59 @@ def test_no_secret_of_a_sample_appears_in_any_output(
                 assert not [form for form in hidden if form in shown]
 
 
+HEXADECIMAL = "9f8e7d6c5b4a39281706f5e4d3c2b1a0"
+OPAQUE = "Zk3vQ9xT2mB7wLr5Yp8sNd4HcJf6GaEu"
+TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJhcHBpZCI6ImEtc2VjcmV0In0.c2lnbmF0dXJlLW9mLWEtdG9rZW4"
+SECRETS = {
+    f"Bearer {TOKEN}": TOKEN.split(".")[1],
+    TOKEN: TOKEN.split(".")[1],
+    f"Authorization: Bearer {OPAQUE}": OPAQUE,
+    f"authorization=Basic {OPAQUE}": OPAQUE,
+    f"api-key: {HEXADECIMAL}": HEXADECIMAL,
+    f"https://x.example/chat/completions?api-version=1&subscription-key={HEXADECIMAL}": HEXADECIMAL,
+    f"Ocp-Apim-Subscription-Key: {HEXADECIMAL}": HEXADECIMAL,
+    f"the key is sk-proj-{OPAQUE}": OPAQUE,
+    quote(f"Authorization: Bearer {OPAQUE}", safe=""): OPAQUE,
+    base64.b64encode(f"Authorization: Bearer {OPAQUE}; more".encode()).decode(): base64.b64encode(
+        f"Bearer {OPAQUE}"[1:].encode()
+    ).decode()[2:-4],
+}
+"""Texts with secrets, and what of each must appear nowhere."""
+
+
+def texts_in(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Return the paths of all texts in a value."""
+    if isinstance(value, str):
+        return [path]
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [found for key, item in items for found in texts_in(item, (*path, key))]
+
+
+def with_text(value: Any, path: tuple[Any, ...], text: str, *, beside: bool) -> Any:
+    """Return a value with another text at a path, in place of the old one or behind it."""
+    if not path:
+        return f"{value} {text}" if beside else text
+    changed = dict(value) if isinstance(value, dict) else list(value)
+    changed[path[0]] = with_text(value[path[0]], path[1:], text, beside=beside)
+    return changed
+
+
+@given(st.sampled_from([sample for sample in JSON_SAMPLES if sample.shape != "S20-usage"]), st.data())
+def test_a_secret_in_any_text_of_a_record_appears_in_no_output(sample: Sample, data: st.DataObject) -> None:
+    """Whichever field a gateway or a client puts it in; whole or cut; metered, or rejected and kept as a letter."""
+    event = data.draw(st.sampled_from(sample.events))
+    value = json.loads(event.body)
+    text, secret = data.draw(st.sampled_from(list(SECRETS.items())))
+    changed = with_text(value, data.draw(st.sampled_from(texts_in(value))), text, beside=data.draw(st.booleans()))
+    body = json.dumps(changed).encode()
+    body = body[: data.draw(st.sampled_from([len(body)] * 3) | st.integers(0, len(body)))]
+    options = data.draw(st.sampled_from([MeterOptions(), HASHING, MeterOptions(shape="S18"), MeterOptions(shape="S6")]))
+
+    shown = output_of(meter([Event(body, event.origin)], options))
+
+    assert secret not in shown
+
+
 @pytest.mark.parametrize("sample", WITH_SECRETS, ids=lambda sample: sample.name)
 def test_a_rejected_sample_keeps_no_secret_in_its_letter(sample: Sample) -> None:
     """Where nothing in it is recognised, its fields are still known by name."""

@@ -108,8 +108,8 @@ def test_every_shape_has_a_golden_sample() -> None:
 
 
 def test_every_family_of_record_shapes_is_registered() -> None:
-    """S1 to S20, and this project's own."""
-    assert {"canonical", *(f"S{number}" for number in range(1, 21))} == {shape.family for shape in SHAPES}
+    """S1 to S20, the Batch API's files, and this project's own."""
+    assert {"canonical", "batch", *(f"S{number}" for number in range(1, 21))} == {shape.family for shape in SHAPES}
 
 
 def test_names_of_shapes_are_unique() -> None:

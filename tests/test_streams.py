@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.records import chunk, sse
-from token_meter.codes import Operation
+from tests.records import chunk, row_of, sse
+from token_meter.codes import Note, Operation, Source
 from token_meter.sse import looks_like_sse, parse_sse
 from token_meter.streams import assemble
 
@@ -176,6 +176,93 @@ def test_messages_usage_comes_from_the_start_and_the_last_delta() -> None:
 
     assert {"input_tokens": 9, "output_tokens": 5} == body["usage"]
     assert [{"type": "text", "text": "Hi"}] == body["content"]
+
+
+START = {"id": "msg_1", "usage": {"input_tokens": 9, "cache_read_input_tokens": 4, "output_tokens": 1}}
+ABORTED: list[dict[str, Any]] = [
+    {"type": "message_start", "message": START},
+    {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+    {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "Once upon a time there"}},
+]
+
+
+@pytest.mark.parametrize(
+    "more", [[], [{"type": "error", "error": {"type": "overloaded_error"}}], [{"type": "message_stop"}]]
+)
+def test_an_unfinished_message_reports_its_prompt_and_no_completion(more: list[dict[str, Any]]) -> None:
+    """The one output token of its start is no count of what came after it."""
+    row = row_of(url="/anthropic/v1/messages", responseBody=sse(*ABORTED, *more, done=False))
+
+    assert (13, Source.REPORTED) == (row.prompt_tokens, row.prompt_source)
+    assert (Source.ESTIMATED, Source.ESTIMATED) == (row.completion_source, row.total_source)
+    assert (row.completion_tokens or 0) > 1
+
+
+def test_a_running_usage_reports_a_completion_only_once_the_stream_has_ended() -> None:
+    """Some servers state usage in every chunk: so far, until the last."""
+    usage = {
+        "prompt_tokens": 9,
+        "completion_tokens": 2,
+        "total_tokens": 11,
+        "prompt_tokens_details": {"cached_tokens": 4},
+    }
+    running, ended = chunk("Once upon", usage=usage), chunk(finish="stop", usage=usage)
+
+    aborted, whole = (row_of(responseBody=sse(*events, done=False)) for events in ([running], [running, ended]))
+
+    assert (9, 4, Source.REPORTED) == (aborted.prompt_tokens, aborted.cached_tokens, aborted.prompt_source)
+    assert Source.REPORTED not in {aborted.completion_source, aborted.total_source}
+    assert (2, Source.REPORTED, Source.REPORTED) == (
+        whole.completion_tokens,
+        whole.completion_source,
+        whole.total_source,
+    )
+
+
+def test_a_usage_chunk_is_final_though_a_finish_reason_was_lost() -> None:
+    """It stands behind all choices, in a chunk without any."""
+    usage = {"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11}}
+
+    row = row_of(responseBody=sse(chunk("Hi"), usage))
+
+    assert (2, Source.REPORTED) == (row.completion_tokens, row.completion_source)
+
+
+def test_a_stream_that_an_error_ended_is_an_aborted_one() -> None:
+    """What was sent is no whole answer."""
+    row = row_of(responseBody=sse(chunk("Hel"), {"error": {"code": "server_error"}}, done=False))
+
+    assert (Source.ESTIMATED, True) == (row.completion_source, Note.ABORTED in (row.notes or ()))
+
+
+def test_the_last_of_many_errors_is_the_responses_error() -> None:
+    """Beside what was answered before."""
+    created = {"type": "response.created", "response": {"id": "resp_1", "status": "in_progress"}}
+    errors = [{"type": "error", "code": code} for code in ("first", "last")]
+
+    body = assembled(created, *errors, operation=Operation.RESPONSES)
+
+    assert ("resp_1", "last") == (body["id"], body["error"]["code"])
+
+
+def test_logprobs_of_every_kind_are_joined() -> None:
+    """Of texts, of refusals, and of the older completions."""
+    chunks = [
+        {"choices": [{"index": 0, "text": "a", "logprobs": {"tokens": ["a"]}}]},
+        {"choices": [{"index": 0, "text": "b", "logprobs": {"tokens": ["b"], "content": None}}]},
+        {"choices": [{"index": 1, "delta": {"refusal": "No"}, "logprobs": {"refusal": [{"token": "No"}]}}]},
+    ]
+
+    body = assembled(*chunks)
+
+    assert [{"tokens": ["a", "b"]}, {"refusal": [{"token": "No"}]}] == [item["logprobs"] for item in body["choices"]]
+
+
+def test_thoughts_that_a_model_shows_are_joined_too() -> None:
+    """DeepSeek's models send them beside their answer."""
+    body = assembled(*({"choices": [{"index": 0, "delta": {"reasoning_content": text}}]} for text in ("Hm", ".")))
+
+    assert "Hm." == body["choices"][0]["message"]["reasoning_content"]
 
 
 @given(st.data())

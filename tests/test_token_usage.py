@@ -232,6 +232,51 @@ def test_a_total_without_parts_stays_a_total(store: DuckDbStore) -> None:
     )
 
 
+def test_a_reported_total_is_not_overwritten_by_parts_that_were_counted(store: DuckDbStore) -> None:
+    """One log has the service's total and no split, another the texts."""
+    total = observation("e1", total_tokens=40, total_source="reported")
+    texts = observation(
+        "e2",
+        prompt_tokens=30,
+        prompt_source="counted",
+        completion_tokens=8,
+        completion_source="estimated",
+        total_tokens=38,
+        total_source="estimated",
+    )
+
+    call = one(store, total, texts)
+
+    assert (30, 8, 40, "reported") == tuple(
+        call[name] for name in ("PromptTokens", "CompletionTokens", "TotalTokens", "TotalSource")
+    )
+    assert [] == call["Notes"]
+
+
+def test_an_estimated_total_gives_way_to_the_sum_of_better_parts(store: DuckDbStore) -> None:
+    """Each half knew one part well and guessed the other."""
+    request = observation("e1", prompt_tokens=9, prompt_source="counted", total_tokens=99, total_source="estimated")
+    answer = observation("e2", completion_tokens=5, completion_source="reported")
+
+    call = one(store, request, answer)
+
+    assert (14, "counted") == (call["TotalTokens"], call["TotalSource"])
+
+
+def test_reported_parts_that_do_not_come_to_the_reported_total_are_noted(store: DuckDbStore) -> None:
+    """All three stand: none is better than the others."""
+    parts = observation(
+        "e1", prompt_tokens=9, prompt_source="reported", completion_tokens=5, completion_source="reported"
+    )
+    total = observation("e2", total_tokens=20, total_source="reported")
+
+    call = one(store, parts, total)
+
+    assert (9, 5, 20, ["inconsistent_usage"]) == tuple(
+        call[name] for name in ("PromptTokens", "CompletionTokens", "TotalTokens", "Notes")
+    )
+
+
 def test_the_application_is_the_best_vouched_for_and_a_conflict_is_noted(store: DuckDbStore) -> None:
     """Never a silent choice."""
     call = one(

@@ -72,6 +72,76 @@ def test_anthropic_cache_tokens_are_added_into_the_prompt() -> None:
     assert expected == reported
 
 
+def test_names_of_both_vendors_may_stand_beside_each_other() -> None:
+    """Gateways between APIs write both; OpenAI's prompt has the cached tokens in it already."""
+    reported = usage(
+        Operation.CHAT,
+        prompt_tokens=1319,
+        completion_tokens=7,
+        total_tokens=1326,
+        cache_read_input_tokens=40,
+        cache_creation_input_tokens=1276,
+    )
+
+    assert Usage(prompt=1319, completion=7, total=1326, cached=40, cache_write=1276) == reported
+
+
+def test_a_total_beside_anthropics_names_is_kept() -> None:
+    """A reported number is never recomputed."""
+    names = {"input_tokens": 3, "cache_read_input_tokens": 40, "output_tokens": 7}
+
+    assert (43, 50, ()) == totals(usage(Operation.MESSAGES, **names, total_tokens=50))
+    assert (43, 10, (Note.INCONSISTENT_USAGE,)) == totals(usage(Operation.MESSAGES, **names, total_tokens=10))
+
+
+def totals(reported: Usage) -> tuple[int | None, int | None, tuple[Note, ...]]:
+    """Return the prompt and the total of a usage, and what is noted of it."""
+    return reported.prompt, reported.total, reported.notes
+
+
+def test_what_each_cache_lifetime_got_adds_up_where_no_sum_is_said() -> None:
+    """Anthropic writes for five minutes or for an hour."""
+    lifetimes = {"ephemeral_5m_input_tokens": 100, "ephemeral_1h_input_tokens": 20}
+
+    reported = usage(Operation.MESSAGES, input_tokens=3, cache_creation=lifetimes, output_tokens=7)
+
+    assert (123, 120) == (reported.prompt, reported.cache_write)
+
+
+def test_reasoning_beside_the_completion_is_added_into_it() -> None:
+    """Models of xAI count it in the total only; a row counts it as part of the completion."""
+    reported = usage(
+        Operation.CHAT,
+        prompt_tokens=37,
+        completion_tokens=530,
+        total_tokens=800,
+        completion_tokens_details={"reasoning_tokens": 233},
+    )
+
+    assert (37, 763, 800, 233, ()) == (
+        reported.prompt,
+        reported.completion,
+        reported.total,
+        reported.reasoning,
+        reported.notes,
+    )
+
+
+def test_parts_that_do_not_come_to_the_total_are_noted() -> None:
+    """All three stay as they are reported."""
+    reported = usage(Operation.CHAT, prompt_tokens=10, completion_tokens=3, total_tokens=20)
+
+    assert (10, 3, 20) == (reported.prompt, reported.completion, reported.total)
+    assert (Note.INCONSISTENT_USAGE,) == reported.notes
+
+
+def test_details_may_be_split_over_both_vendors_names() -> None:
+    """An empty object takes nothing from the other one."""
+    details = {"prompt_tokens_details": {}, "input_tokens_details": {"cached_tokens": 5}}
+
+    assert 5 == usage(Operation.CHAT, prompt_tokens=10, **details).cached
+
+
 @pytest.mark.parametrize("value", [-1, True, "many", 1.5, None, [], {}, 10**13, "9" * 400])
 def test_what_is_no_number_of_tokens_is_unknown(value: object) -> None:
     """A hostile or broken number never becomes tokens."""

@@ -75,6 +75,8 @@ def _call(observations: Sequence[UsageRow]) -> dict[str, Any]:
     notes = {note for row in observations for note in row.notes or ()}
     notes |= {"app_id_conflict"} if len(apps) > 1 else set()
     notes |= {"part_unknown"} if any(_is_partial(numbers) for numbers in (prompts, completions, totals)) else set()
+    parts = zip(prompts, completions, totals, strict=True)
+    notes |= {"inconsistent_usage"} if any(_disagree(*numbers) for numbers in parts) else set()
     times = [row.call_time for row in observations if row.call_time > NO_TIME]
     answer: dict[str, Any] = {
         "CallTime": min(times, default=NO_TIME),
@@ -133,9 +135,16 @@ def _best(rows: Sequence[UsageRow], name: str, details: tuple[str, ...]) -> Numb
 
 
 def _total(prompt: Number, completion: Number, total: Number) -> Number:
-    if prompt.tokens is None or completion.tokens is None:
+    if prompt.tokens is None or completion.tokens is None or total.rank == RANKS["reported"]:
         return total
     return Number(prompt.tokens + completion.tokens, min(prompt.rank, completion.rank))
+
+
+def _disagree(prompt: Number, completion: Number, total: Number) -> bool:
+    """Tell a total that the service reported and that is not what the parts that it reported come to."""
+    if {prompt.rank, completion.rank, total.rank} != {RANKS["reported"]}:
+        return False
+    return (prompt.tokens or 0) + (completion.tokens or 0) != total.tokens
 
 
 def _is_partial(numbers: Sequence[Number]) -> bool:

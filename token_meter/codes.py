@@ -124,6 +124,12 @@ class Note(StrEnum):
     PREVIOUS_RESPONSE_ID = "previous_response_id", "The prompt goes on from an earlier answer that the service keeps."
     REMOTE_IMAGE = "remote_image", "An image is given by its address; its size, and so its tokens, are not known."
     PDF = "pdf", "A file is part of the prompt; what its pages cost is not in the record."
+    CHARGED_BY_DURATION = (
+        "charged_by_duration",
+        "The service reported seconds: it charges by them, and there are no tokens.",
+    )
+    NOT_A_NAME = "not_a_name", "A column of names was given another text; it is empty or holds a hash in its place."
+    SPILLED_OVER = "spilled_over", "A provisioned deployment was busy and another one answered, at another price."
 
 
 class Reason(StrEnum):

@@ -21,6 +21,8 @@ from token_meter.shapes.learn_samples import comma_line, http_message
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 STAGE = "decode"
+COMMAS = 4
+"""In a line of values joined by them; a line with fewer that opens nothing is no record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,8 @@ def _of_line(line: bytes) -> list[_Found]:
     value = parse_json(line)
     if value is not None:
         return _members(_Found(value, line))
+    if not line.lstrip().startswith((b"{", b"[")) and line.count(b",") < COMMAS:
+        return [_Found(None, line)]
     text = line.decode("utf-8", "replace")
     plain = comma_line(text)
     if plain is not None:

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from token_meter.codes import Kind, Operation
+from token_meter.codes import Kind, Note, Operation
+from token_meter.extents import Extent
 from token_meter.jsontypes import JsonObject
 
 
@@ -22,6 +23,9 @@ class Exchange:
     """Part of the request's body did not reach the meter."""
     response_cut: bool = False
     """Part of the answer did not reach the meter (which is not `aborted`: the caller may have got it whole)."""
+    request_extent: Extent | None = None
+    response_extent: Extent | None = None
+    """How much of a cut body there is, where its size is known and its tokens go with its bytes."""
     aborted: bool = False
     """The stream ended without a finish reason."""
     status: int | None = None
@@ -31,7 +35,11 @@ class Exchange:
     requested_model: str = ""
     """The request's `model`; on Azure this may be a deployment's name."""
     deployment: str = ""
+    mapped_model: str = ""
+    """The model that the customer's settings say the deployment has."""
     azure: bool = True
     """Served by Azure rather than by api.openai.com: the two count a few things differently."""
     time: datetime | None = None
     """When the call was made; some counting rules changed on a date."""
+    notes: tuple[Note, ...] = ()
+    """What reading the record found out that a row should say."""

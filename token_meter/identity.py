@@ -6,7 +6,6 @@ from what nobody outside chooses. A client never chooses either: an id that a cl
 
 import base64
 import binascii
-import hashlib
 import json
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,9 +13,10 @@ from datetime import datetime
 from token_meter.codes import AppIdSource, Note
 from token_meter.events import Origin
 from token_meter.jsontypes import JsonObject, as_object, as_text, parse_json
+from token_meter.names import digest, hidden, identity
 from token_meter.options import DEFAULTS, MeterOptions
 from token_meter.record import Record
-from token_meter.secrets import REMOVED, SIGN_OF_A_SECRET
+from token_meter.secrets import shows_secret
 from token_meter.shapes.fields import normalised_fields
 
 LONGEST_TOKEN = 32_768
@@ -92,11 +92,12 @@ def call_id_of(record: Record, service_response_id: str) -> tuple[str, tuple[Not
     """
     named = record.request_id or record.own_id or service_response_id
     if named:
-        return bounded(named), ()
+        call_id = identity(named)
+        return call_id, () if call_id == named else (Note.NOT_A_NAME,)
     place = "" if record.identity else _place(record.origin, record.index)
     if place:
         return place, ()
-    return "content:" + _digest(record.identity or record.raw or _content(record)), (Note.IDENTITY_BY_CONTENT,)
+    return "content:" + digest(record.identity or record.raw or _content(record)), (Note.IDENTITY_BY_CONTENT,)
 
 
 def _content(record: Record) -> bytes:
@@ -113,7 +114,7 @@ def event_id_of(record: Record, call_id: str, service_response_id: str) -> str:
     """
     attempt = f"{service_response_id}/{record.status}" if record.attempt is None else record.attempt
     parts = [call_id, attempt, record.shape, record.kind.value, record.part]
-    return f"{EVENT_ID_VERSION}:{_digest(json.dumps(parts, separators=(',', ':')).encode())}"
+    return f"{EVENT_ID_VERSION}:{digest(json.dumps(parts, separators=(',', ':')).encode())}"
 
 
 def _place(origin: Origin, index: int) -> str:
@@ -134,14 +135,13 @@ def bounded(text: str) -> str:
     What is longer keeps its beginning and ends in a hash of the whole, so that two long names never become one. What
     shows a token or a key, as no identifier does and a damaged record may, keeps the hash alone.
     """
-    if SIGN_OF_A_SECRET.search(text):
-        return f"{REMOVED}#{_digest(text.encode('utf-8', 'surrogatepass'))}"
-    clean = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+    if shows_secret(text):
+        return hidden(text)
+    clean = "".join(
+        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}"
+        for character in text[: LONGEST_IDENTIFIER + 1]
+    )
     if len(clean) <= LONGEST_IDENTIFIER:
         return clean
-    tail = _digest(text.encode("utf-8", "surrogatepass"))
+    tail = digest(text.encode("utf-8", "surrogatepass"))
     return f"{clean[: LONGEST_IDENTIFIER - len(tail) - 1]}#{tail}"
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:32]

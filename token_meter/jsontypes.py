@@ -39,6 +39,9 @@ def parse_json(text: str | bytes) -> Json:
 
 def _parse_mended(text: str | bytes) -> Json:
     """Parse text that is JSON but for characters that are none."""
+    escapes = b"\\u" in text if isinstance(text, bytes) else "\\u" in text
+    if text.isascii() and not escapes:
+        return None
     mended = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
     damaged = "\ufffd" in mended or LONE_SURROGATE.search(mended) is not None
     if not damaged:

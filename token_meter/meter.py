@@ -19,7 +19,7 @@ from token_meter.options import DEFAULTS, MeterOptions
 from token_meter.pieces import join_pieces
 from token_meter.record import Ignored, Record, Rejected
 from token_meter.row import UsageRow
-from token_meter.shapes import Decoded, shapes_named
+from token_meter.shapes import Decoded, Shape, shapes_named
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def meter(batch: Iterable[Event], options: MeterOptions = DEFAULTS, refused: Col
     rows: list[UsageRow] = []
     rejected: list[Rejected] = []
     ignored: list[Ignored] = []
-    decoded = join_pieces([item for event in batch for item in decode(event, shapes)])
+    decoded = join_pieces([item for event in batch for item in _decode(event, shapes)])
     for item in decoded:
         result = _observe(item, options, refused)
         if isinstance(result, UsageRow):
@@ -63,6 +63,17 @@ def meter(batch: Iterable[Event], options: MeterOptions = DEFAULTS, refused: Col
         else:
             ignored.append(result)
     return Outcome(tuple(rows), tuple(rejected), tuple(ignored), len(decoded))
+
+
+def _decode(event: Event, shapes: tuple[Shape, ...]) -> list[Decoded]:
+    """Return the records of an event; where the meter fails on it, the event as one rejected record."""
+    try:
+        return list(decode(event, shapes))
+    except Exception as fault:  # noqa: BLE001 - promise 5: one bad event never harms its neighbours
+        detail = type(fault).__name__
+        return [
+            Rejected(reason=Reason.METER_FAULT, stage="decode", origin=event.origin, body=event.body, detail=detail)
+        ]
 
 
 def _observe(item: Decoded, options: MeterOptions, refused: Collection[str]) -> UsageRow | Rejected | Ignored:

@@ -1,19 +1,20 @@
 """A record into its usage row: the stages between decoding and the sinks, in order."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 from urllib.parse import urlsplit
 
 from token_meter.audit import audit, is_sampled
-from token_meter.charging import charged_of, finish_reason_of, is_filtered_prompt
+from token_meter.charging import charged_of, finish_reason_of
 from token_meter.codes import Charged, Note, Operation, Reason, Source
-from token_meter.counting import Count, count_completion, count_prompt
-from token_meter.counting.count import UNKNOWN
 from token_meter.exchange import Exchange
 from token_meter.identity import bounded, call_id_of, event_id_of, read_caller
 from token_meter.jsontypes import as_object, as_real, as_text, dump_json
+from token_meter.names import Names
+from token_meter.numbers import Numbers, number
+from token_meter.operations import operation_of_path, runs_no_model
 from token_meter.options import DEFAULTS, MeterOptions
 from token_meter.pieces import read_piece
 from token_meter.reading import read_exchange
@@ -37,9 +38,9 @@ Verdict = TypeVar("Verdict", Rejected, Ignored)
 
 def observe(record: Record, options: MeterOptions = DEFAULTS) -> UsageRow | Rejected | Ignored:
     """Return the row that a record gives, or why it gives none."""
-    if record.method and record.method.upper() != "POST":
+    if _reads_or_administers(record):
         return _set_aside(Ignored, record, Reason.NOT_A_MODEL_CALL)
-    exchange = read_exchange(record) if record.piece is None else read_piece(record)
+    exchange = read_exchange(record, options) if record.piece is None else read_piece(record)
     usage, source = _usage_of(record, exchange)
     if record.any_api and not usage.reported and _is_of_another_api(record, exchange):
         return _set_aside(Ignored, record, Reason.NOT_A_MODEL_CALL)
@@ -47,8 +48,16 @@ def observe(record: Record, options: MeterOptions = DEFAULTS) -> UsageRow | Reje
     if call_time is None:
         return _set_aside(Rejected, record, Reason.NO_TIME)
     charged = charged_of(exchange, usage)
-    numbers = _number(exchange, usage, source, charged)
+    numbers = number(exchange, usage, source, charged)
     return _row(record, exchange, call_time, charged, numbers, time_notes, options)
+
+
+def _reads_or_administers(record: Record) -> bool:
+    """Tell a call that runs no model: by its method, else by a path that is known to run none."""
+    if record.method and record.method.upper() != "POST":
+        return True
+    urls = (record.url, record.backend_url)
+    return not any(operation_of_path(url) for url in urls) and any(runs_no_model(url) for url in urls)
 
 
 def _set_aside(kind: type[Verdict], record: Record, reason: Reason) -> Verdict:
@@ -93,61 +102,12 @@ def _time_of(record: Record, exchange: Exchange) -> tuple[datetime | None, tuple
     return None, ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Numbers:
-    """Both sides' counts and their total, with the details that the service reported."""
-
-    prompt: Count
-    completion: Count
-    total: Count
-    details: Usage
-
-
-def _number(exchange: Exchange, usage: Usage, source: Source, charged: Charged) -> _Numbers:
-    """Return each number from the best source there is. What the service reported is never counted again."""
-    if charged is Charged.NO:
-        return _Numbers(UNKNOWN, UNKNOWN, UNKNOWN, Usage())
-    prompt, completion, total = (_stated(count, source) for count in (usage.prompt, usage.completion, usage.total))
-    if exchange.request is not None or exchange.response is not None or not usage.reported:
-        prompt = prompt or _counted(count_prompt, exchange, cut=exchange.request_cut)
-        refused = is_filtered_prompt(exchange)
-        completion = completion or (
-            Count(0, Source.COUNTED) if refused else _counted(count_completion, exchange, cut=exchange.response_cut)
-        )
-    prompt, completion = prompt or UNKNOWN, completion or UNKNOWN
-    return _Numbers(prompt, completion, total or _sum(prompt, completion), usage)
-
-
-def _stated(tokens: int | None, source: Source) -> Count | None:
-    return None if tokens is None else Count(tokens, source)
-
-
-def _counted(count: Callable[[Exchange], Count], exchange: Exchange, *, cut: bool) -> Count:
-    """Count one side. A counter that fails costs its number, never the row: what was reported is still worth a row."""
-    try:
-        counted = count(exchange)
-    except Exception:  # noqa: BLE001 - hostile text must not take the record with it; the note makes it visible
-        return replace(UNKNOWN, notes=(Note.COUNT_FAULT,))
-    if not cut or counted.tokens is None:
-        return counted
-    return replace(counted, source=Source.ESTIMATED, notes=(*counted.notes, Note.CUT))
-
-
-def _sum(prompt: Count, completion: Count) -> Count:
-    """Return the total of two known sides, as sure as the less sure of them."""
-    if prompt.tokens is None or completion.tokens is None:
-        return UNKNOWN
-    order = list(Source)
-    source = max(prompt.source, completion.source, key=order.index)
-    return Count(prompt.tokens + completion.tokens, source)
-
-
 def _row(  # noqa: PLR0913, PLR0917 - one argument a stage, put together once
     record: Record,
     exchange: Exchange,
     call_time: datetime,
     charged: Charged,
-    numbers: _Numbers,
+    numbers: Numbers,
     time_notes: tuple[str, ...],
     options: MeterOptions,
 ) -> UsageRow:
@@ -159,39 +119,36 @@ def _row(  # noqa: PLR0913, PLR0917 - one argument a stage, put together once
     event_id = event_id_of(record, call_id, service_response_id)
     errors = _audit(exchange, numbers, event_id, options)
     custom = _custom(record.custom)
-    notes: set[str] = {*record.notes, *time_notes, *identity_notes, *caller.notes, *numbers.details.notes}
-    notes |= {*numbers.prompt.notes, *numbers.completion.notes}
-    if record.piece is not None and not details.reported:
-        notes.add(Note.PIECE)
-    if custom is None and record.custom:
-        notes.add(Note.CUSTOM_DROPPED)
-    return UsageRow(
+    names = Names()
+    client_ip = options.personal(options.client_ip, "client_ip", record.client_ip)
+    user_object_id = options.personal(options.user_object_id, "user_object_id", caller.user_object_id)
+    row = UsageRow(
         time_generated=call_time,
         call_time=call_time,
         event_id=event_id,
         call_id=call_id,
         attempt=record.attempt,
-        service_response_id=bounded(service_response_id),
+        service_response_id=names.identity(service_response_id),
         record_shape=record.shape,
-        app_id=bounded(caller.app_id),
+        app_id=names.name(caller.app_id),
         app_id_source=caller.source,
-        entra_tenant_id=bounded(caller.entra_tenant_id),
-        user_object_id=bounded(options.personal(options.user_object_id, "user_object_id", caller.user_object_id)),
-        apim_subscription=bounded(record.subscription_id),
-        product=bounded(record.product_id),
-        api_id=bounded(record.api_id),
-        client_ip=bounded(options.personal(options.client_ip, "client_ip", record.client_ip)),
+        entra_tenant_id=names.name(caller.entra_tenant_id),
+        user_object_id=names.name(user_object_id),
+        apim_subscription=names.name(record.subscription_id),
+        product=names.name(record.product_id),
+        api_id=names.name(record.api_id),
+        client_ip=names.name(client_ip),
         custom=custom,
         operation_name=(exchange.operation if record.piece is None else record.operation).value,
-        deployment=bounded(exchange.deployment),
-        requested_model=bounded(exchange.requested_model),
-        served_model=bounded(exchange.served_model),
-        backend=bounded(record.backend_id or _host_of(record.backend_url)),
-        region=bounded(record.response_headers.get("x-ms-region", "") or record.region),
+        deployment=exchange.deployment,
+        requested_model=exchange.requested_model,
+        served_model=exchange.served_model,
+        backend=names.name(record.backend_id or _host_of(record.backend_url)),
+        region=names.name(record.response_headers.get("x-ms-region", "") or record.region),
         status_code=record.status,
         is_stream=exchange.is_stream,
         duration_ms=record.duration_ms,
-        finish_reason=bounded(finish_reason_of(exchange) or record.finish_reason),
+        finish_reason=names.identifier(finish_reason_of(exchange) or record.finish_reason),
         charged=charged,
         prompt_tokens=numbers.prompt.tokens,
         completion_tokens=numbers.completion.tokens,
@@ -208,7 +165,6 @@ def _row(  # noqa: PLR0913, PLR0917 - one argument a stage, put together once
         tokenizer=numbers.prompt.tokenizer or numbers.completion.tokenizer,
         audit_prompt_error=errors.get("prompt"),
         audit_completion_error=errors.get("completion"),
-        notes=tuple(sorted(str(note) for note in notes)) or None,
         event_hub=bounded(record.origin.hub),
         partition=bounded(record.origin.partition),
         sequence_number=record.origin.sequence_number,
@@ -217,9 +173,18 @@ def _row(  # noqa: PLR0913, PLR0917 - one argument a stage, put together once
         meter_version=VERSION,
         meter_revision=METER_REVISION,
     )
+    notes: set[str] = {*record.notes, *exchange.notes, *time_notes, *identity_notes, *caller.notes, *details.notes}
+    notes |= {*numbers.prompt.notes, *numbers.completion.notes}
+    told = {
+        Note.PIECE: record.piece is not None and not details.reported,
+        Note.CUSTOM_DROPPED: custom is None and bool(record.custom),
+        Note.NOT_A_NAME: names.refused,
+    }
+    notes |= {note for note, holds in told.items() if holds}
+    return replace(row, notes=tuple(sorted(str(note) for note in notes)) or None)
 
 
-def _audit(exchange: Exchange, numbers: _Numbers, event_id: str, options: MeterOptions) -> Mapping[str, int | None]:
+def _audit(exchange: Exchange, numbers: Numbers, event_id: str, options: MeterOptions) -> Mapping[str, int | None]:
     """Return how far the counter is off on the sides that the service reported, if the call is in the sample."""
     reported = Source.REPORTED in (numbers.prompt.source, numbers.completion.source)
     if not reported or exchange.request is None or not is_sampled(event_id, options.audit_sample):

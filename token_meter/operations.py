@@ -1,5 +1,6 @@
-"""Paths of the model APIs: which operation a URL names, and which deployment (platform-facts.md section 7)."""
+"""Paths of the model APIs: which operation a URL names, which deployment, and which calls run no model."""
 
+import re
 from urllib.parse import unquote
 
 from token_meter.codes import Operation
@@ -13,6 +14,7 @@ OPERATIONS_BY_ENDING: tuple[tuple[str, Operation], ...] = (
     ("/completions", Operation.COMPLETIONS),
     ("/embeddings", Operation.EMBEDDINGS),
     ("/responses", Operation.RESPONSES),
+    ("/responses/compact", Operation.RESPONSES),
     ("/v1/messages", Operation.MESSAGES),
     ("/images/generations", Operation.IMAGES),
     ("/images/edits", Operation.IMAGES),
@@ -22,10 +24,21 @@ OPERATIONS_BY_ENDING: tuple[tuple[str, Operation], ...] = (
     ("/audio/speech", Operation.SPEECH),
 )
 
+OTHER_CALLS = re.compile(
+    # what stands below an operation: stored answers and their parts, a count of tokens, batches
+    r"/(?:chat/completions|responses|v1/messages)/[^/]+"
+    r"|/messages/(?:count_tokens|batches)(?:/|$)"
+    # the services' other resources; of threads only their runs call a model
+    r"|/(?:openai|v1)/(?:files|uploads|batches|vector_stores|fine_tuning|conversations|containers|evals|assistants)(?:/|$)"
+    r"|/(?:openai|v1)/threads(?!.*/(?:runs|submit_tool_outputs)$)(?:/|$)"
+)
+"""Paths of calls that run no model (OpenAI's and Azure's API references, 2026-11)."""
+
 OPERATIONS_BY_OBJECT: dict[str, Operation] = {
     "chat.completion": Operation.CHAT,
     "text_completion": Operation.COMPLETIONS,
     "response": Operation.RESPONSES,
+    "response.compaction": Operation.RESPONSES,
     "list": Operation.EMBEDDINGS,
     "message": Operation.MESSAGES,
 }
@@ -57,6 +70,15 @@ def operation_of_path(url: str) -> Operation:
     """Return the operation that a URL's path names, or UNKNOWN."""
     path = path_of(url).lower()
     return next((operation for ending, operation in OPERATIONS_BY_ENDING if path.endswith(ending)), Operation.UNKNOWN)
+
+
+def runs_no_model(url: str) -> bool:
+    """Tell whether a URL's path is known to run no model: it reads, counts or administers what other calls made.
+
+    An operation's own path is none of these, whatever stands before it.
+    """
+    path = path_of(url).lower()
+    return operation_of_path(path) is Operation.UNKNOWN and OTHER_CALLS.search(path) is not None
 
 
 def operation_named(text: str) -> Operation:

@@ -112,13 +112,16 @@ def read_piece(record: Record) -> Exchange:
     """
     is_answer = record.kind is Kind.RESPONSE
     text = as_text(record.response_body if is_answer else record.request_body)
-    texts = _texts_of_stream(text) if is_answer and "data:" in text else _texts_of_json(text, record.piece or 0)
+    if is_answer and "data:" in text:
+        texts, usage = _read_stream(text)
+    else:
+        texts, usage = _texts_of_json(text, record.piece or 0), _usage_in(text) if is_answer else None
     joined = "\n".join(texts)
     return Exchange(
         operation=Operation.COMPLETIONS,
         kind=record.kind,
         request=None if is_answer else {"prompt": joined},
-        response={"choices": [{"text": joined}], "usage": _usage_in(text)} if is_answer else None,
+        response={"choices": [{"text": joined}], "usage": usage} if is_answer else None,
         request_cut=not is_answer,
         response_cut=is_answer,
         status=record.status,
@@ -132,10 +135,16 @@ def _usage_in(text: str) -> Json:
     return parse_json(found[-1]) if found else None
 
 
-def _texts_of_stream(text: str) -> list[str]:
-    """Return the texts in the whole events of a piece of a stream."""
+def _read_stream(text: str) -> tuple[list[str], Json]:
+    """Return the texts in the whole events of a piece of a stream, and the usage that it reports.
+
+    The beginning of a message has a usage too, of which only the prompt is final; other streams have one at their end,
+    in an event that a seam may have cut.
+    """
     payloads = parse_sse(text[text.find("data:") :]).payloads
-    return _texts_in(assemble(operation_of_stream(payloads) or Operation.CHAT, payloads).body)
+    operation = operation_of_stream(payloads)
+    body = assemble(operation or Operation.CHAT, payloads).body
+    return _texts_in(body), body.get("usage") if operation is Operation.MESSAGES else _usage_in(text)
 
 
 def _texts_in(value: object) -> list[str]:

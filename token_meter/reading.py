@@ -3,59 +3,68 @@
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from token_meter.codes import Kind, Operation
+from token_meter.answers import Answer, read_answer
+from token_meter.codes import Kind, Note, Operation
 from token_meter.exchange import Exchange
-from token_meter.jsontypes import Json, JsonObject, as_object, as_text, parse_json
+from token_meter.extents import Extent, extent_of, without_media
+from token_meter.jsontypes import JsonObject, as_object, as_text
+from token_meter.names import Names
 from token_meter.operations import deployment_of_path, operation_of_bodies, operation_of_path
+from token_meter.options import DEFAULTS, MeterOptions
 from token_meter.record import Record
-from token_meter.salvage import salvage
-from token_meter.sse import looks_like_sse, parse_sse
-from token_meter.streams import assemble, operation_of_stream
+from token_meter.salvage import read_json
 
 OTHER_HOSTS = ("openai.com", "anthropic.com")
 """Hosts of the vendors' own services, which count a few things differently from Azure."""
+SPILLED_OVER = "x-ms-is-spilled-over"
+"""Azure's header of an answer that another deployment gave, since the provisioned one was busy."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
-    """The answer's body, and what its form tells."""
+class _Asked:
+    """The request's JSON object, and how much of it there is."""
 
     body: JsonObject | None = None
-    operation: Operation = Operation.UNKNOWN
-    streamed: bool | None = None
     cut: bool = False
-    aborted: bool = False
+    extent: Extent | None = None
 
 
-def read_exchange(record: Record) -> Exchange:
+def read_exchange(record: Record, options: MeterOptions = DEFAULTS) -> Exchange:
     """Return the call that a record tells of, as usage and counting look at it."""
-    request, request_cut = _read_request(record)
-    by_path = operation_of_path(record.url)
-    answer = _read_answer(record, by_path)
+    asked = _read_request(record)
+    by_path = operation_of_path(record.url) or operation_of_path(record.backend_url)
+    answer = read_answer(record, by_path)
     operation = by_path or answer.operation or operation_of_bodies(None, answer.body)
-    operation = operation or record.operation or operation_of_bodies(request, None)
-    asked = as_object(request)
+    operation = operation or record.operation or operation_of_bodies(asked.body, None)
     azure = _is_azure(record)
-    requested_model = as_text(asked.get("model")) or record.requested_model
+    names = Names()
+    requested = names.identifier(as_text(as_object(asked.body).get("model")) or record.requested_model)
+    deployment = names.identifier(_deployment(record, operation, requested, answer.body))
+    notes = [Note.SPILLED_OVER] if record.response_headers.get(SPILLED_OVER, "").lower() == "true" else []
+    served = names.identifier(_served_model(record, operation, answer.body, requested, azure=azure))
     return Exchange(
         operation=operation,
         kind=record.kind,
-        request=request,
+        request=asked.body,
         response=answer.body,
-        is_stream=_is_stream(record, asked, answer),
-        request_cut=request_cut,
+        is_stream=_is_stream(record, as_object(asked.body), answer),
+        request_cut=asked.cut,
         response_cut=answer.cut,
+        request_extent=asked.extent,
+        response_extent=answer.extent,
         aborted=answer.aborted,
         status=record.status,
-        served_model=_served_model(record, operation, answer.body, requested_model, azure=azure),
-        requested_model=requested_model,
-        deployment=_deployment(record, operation, requested_model, answer.body),
+        served_model=served,
+        requested_model=requested,
+        deployment=deployment,
+        mapped_model=options.model_of(deployment, requested),
         azure=azure,
         time=record.time or record.origin.enqueued_time,
+        notes=(*notes, Note.NOT_A_NAME) if names.refused else tuple(notes),
     )
 
 
-def _is_stream(record: Record, asked: JsonObject, answer: _Answer) -> bool | None:
+def _is_stream(record: Record, asked: JsonObject, answer: Answer) -> bool | None:
     """Tell whether the answer was a stream: it shows, or the record says so, or the request asked for one."""
     if answer.streamed is not None:
         return answer.streamed
@@ -64,57 +73,21 @@ def _is_stream(record: Record, asked: JsonObject, answer: _Answer) -> bool | Non
     return asked["stream"] is True if isinstance(asked.get("stream"), bool) else None
 
 
-def _read_request(record: Record) -> tuple[JsonObject | None, bool]:
-    """Return the request's JSON object, and whether it was cut."""
+def _read_request(record: Record) -> _Asked:
     body = record.request_body
     if isinstance(body, dict):
-        return body, record.request_cut
+        return _Asked(body, record.request_cut)
     text = as_text(body)
-    value, cut = _read_json(text)
-    if isinstance(value, dict):
-        return value, cut or record.request_cut
-    return None, record.request_cut or text.lstrip().startswith("{")
-
-
-def _read_json(text: str) -> tuple[Json, bool]:
-    """Return the value of a body, and whether it is only the beginning of one."""
-    value = parse_json(text) if text else None
-    salvaged = salvage(text) if value is None and text.lstrip().startswith("{") else None
-    return (value, False) if salvaged is None else (salvaged[0], True)
-
-
-def _read_answer(record: Record, operation: Operation) -> _Answer:
-    body = record.response_body
-    if isinstance(body, dict):
-        return _Answer(body, cut=record.response_cut)
-    text = as_text(body)
-    if not text.strip():
-        return _Answer(cut=record.response_cut)
-    if looks_like_sse(text):
-        return _read_stream(record, text, operation)
-    value, cut = _read_json(text)
-    if isinstance(value, dict) and value:
-        return _Answer(value, streamed=False if _succeeded(record) else None, cut=cut or record.response_cut)
-    return _Answer(cut=record.response_cut or text.lstrip().startswith("{"))
-
-
-def _read_stream(record: Record, text: str, operation: Operation) -> _Answer:
-    stream = parse_sse(text)
-    known = operation or operation_of_stream(stream.payloads) or record.operation
-    assembled = assemble(known, stream.payloads)
-    missing = record.response_cut or (record.response_bytes or 0) > len(text.encode())
-    unfinished = not assembled.finished and not stream.done
-    return _Answer(
-        assembled.body,
-        known,
-        streamed=True,
-        cut=stream.damaged or (unfinished and missing),
-        aborted=unfinished and not missing and not stream.damaged and "error" not in assembled.body,
+    extent = extent_of(
+        text, size=record.request_bytes, compacted=record.request_compacted, cut_from=record.request_cut_from
     )
-
-
-def _succeeded(record: Record) -> bool:
-    return record.status is None or 200 <= record.status < 300  # noqa: PLR2004 - the range of HTTP's successes
+    value, salvaged = read_json(text)
+    cut = salvaged or record.request_cut or extent is not None
+    if not isinstance(value, dict):
+        return _Asked(None, cut or text.lstrip().startswith("{"))
+    # where pictures and sounds stand in their own bytes, tokens do not go with bytes
+    is_even = record.request_compacted or without_media(value) == value
+    return _Asked(value, cut, extent if is_even else None)
 
 
 def _is_azure(record: Record) -> bool:

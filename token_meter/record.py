@@ -60,6 +60,13 @@ class Record:
     """Part of the body did not reach the meter."""
     request_bytes: int | None = None
     response_bytes: int | None = None
+    """The bodies' true sizes: as they were sent, before anything was compacted or cut."""
+    request_compacted: bool = False
+    response_compacted: bool = False
+    """The body is in the compacted form of docs/canonical-record.md, whole although smaller than its true size."""
+    request_cut_from: int | None = None
+    response_cut_from: int | None = None
+    """How many bytes the body had, compacted or not, before the gateway's policy cut it."""
     custom: Mapping[str, str] = field(default_factory=dict)
     operation: Operation = Operation.UNKNOWN
     """What the record states or its operation's name hints at; paths and bodies speak first."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import jiter
 
-from token_meter.jsontypes import LONE_SURROGATE, Json
+from token_meter.jsontypes import LONE_SURROGATE, Json, parse_json
 
 STRING = re.compile(r'"(?:[^"\\]++|\\.)*+("?)', re.DOTALL)
 """A string and its end, which is missing where the text was cut inside it."""
@@ -50,6 +50,13 @@ def salvage(text: str) -> tuple[Json, Cut] | None:
     except ValueError:
         return None
     return value, Cut(cut.depth, in_text=value != without_open_text)
+
+
+def read_json(text: str) -> tuple[Json, bool]:
+    """Return the value of a body, and whether it is only the beginning of one; None where it is no JSON."""
+    value = parse_json(text) if text else None
+    salvaged = salvage(text) if value is None and text.lstrip().startswith("{") else None
+    return (value, False) if salvaged is None else (salvaged[0], True)
 
 
 def _cut_of(text: str) -> Cut | None:

@@ -23,12 +23,15 @@ PATTERNS = (
         rb"(?P<between>\\*[\"']?\s*[:=]\s*\\*[\"']?)(?P<scheme>(?:bearer|basic)\s+)?(?P<value>[^\"'\\\r\n&,;}]{1,8192})"
     ),
     re.compile(rb"(?i)(?P<scheme>bearer(?:\s+|%20|\+))(?P<value>[A-Za-z0-9._~+/=-]{8,})"),
-    # keys by their own form: those of APIM and of Azure's AI services (32 digits, or 84 and more), of OpenAI (`sk-`)
-    re.compile(rb"(?<![A-Za-z0-9_-])(?:[0-9a-fA-F]{32}|[A-Za-z0-9]{84,88})(?![A-Za-z0-9_-])"),
     re.compile(rb"(?<![A-Za-z0-9_-])sk-[A-Za-z0-9_-]{16,}"),
 )
+BARE_KEY = re.compile(rb"(?<![A-Za-z0-9_-])(?:[0-9a-fA-F]{32}|[A-Za-z0-9]{84,88})(?![A-Za-z0-9_-])")
+"""Keys of APIM and of Azure's AI services, which some identifiers look like: 32 hexadecimal digits, or 84 and more."""
 ENCODED_RUN = re.compile(rb"[A-Za-z0-9+/_-]{24,}={0,2}")
-ESCAPED_RUN = re.compile(rb"[^\s\"'<>]*%[0-9A-Fa-f]{2}[^\s\"'<>]*")
+UNBROKEN_RUN = re.compile(rb"[^\s\"'<>]{3,}")
+LONGEST_HARMLESS = 10
+"""Characters; a text of so many is too short to hold a secret and to say what it is."""
+GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 SIGN_OF_A_SECRET = re.compile(
     r"eyJ[A-Za-z0-9_-]{16}|bearer[ +%]|(?:key|authorization)\\*[\"']?\s*[:=]"
     r"|[^A-Za-z0-9._|:/-][0-9a-f]{32}(?![A-Za-z0-9._-])",
@@ -54,23 +57,34 @@ class KeyHasher:
         return f"{self.version}:{hmac.new(self.secret, message, hashlib.sha256).hexdigest()[:HASH_CHARACTERS]}"
 
 
-def scrub_text(text: str) -> str:
-    """Return a text without what its form tells to be a secret, also in base64 and in URL encoding."""
-    return scrub_bytes(text.encode("utf-8", "replace")).decode("utf-8", "replace")
+def scrub_text(text: str, *, identifier: bool = False) -> str:
+    """Return a text without what its form tells to be a secret, also in base64 and in URL encoding.
+
+    An identifier may have the form of a bare key and keeps it.
+    """
+    return scrub_bytes(text.encode("utf-8", "replace"), identifier=identifier).decode("utf-8", "replace")
 
 
-def scrub_bytes(body: bytes) -> bytes:
+def scrub_bytes(body: bytes, *, identifier: bool = False) -> bytes:
     """Return bytes without what their form tells to be a secret, also in base64 and in URL encoding."""
-    body = ESCAPED_RUN.sub(lambda run: _without_hidden(run[0], unquote_to_bytes(run[0])), body)
+    if b"%" in body:
+        body = UNBROKEN_RUN.sub(lambda run: _without_hidden(run[0], unquote_to_bytes(run[0])), body)
     body = ENCODED_RUN.sub(lambda run: _without_hidden(run[0], _decoded(run[0])), body)
     for pattern in PATTERNS:
         body = pattern.sub(_without_value, body)
-    return body
+    return body if identifier else BARE_KEY.sub(REMOVED.encode(), body)
+
+
+def shows_secret(text: str) -> bool:
+    """Tell whether a text that should be a name or an identifier shows a secret, as neither does."""
+    if len(text) <= LONGEST_HARMLESS or GUID.fullmatch(text):
+        return False
+    return SIGN_OF_A_SECRET.search(text) is not None or scrub_text(text, identifier=True) != text
 
 
 def _without_hidden(run: bytes, plain: bytes) -> bytes:
     """Return a run of encoded characters, or a mark in its place where what it encodes holds a secret."""
-    hides = plain != run and any(pattern.search(plain) for pattern in PATTERNS)
+    hides = plain not in (run, b"") and any(pattern.search(plain) for pattern in (*PATTERNS, BARE_KEY))
     return REMOVED.encode() if hides else run
 
 

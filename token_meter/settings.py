@@ -8,12 +8,15 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from token_meter.jsontypes import as_real
+from token_meter.names import IDENTIFIER
 from token_meter.options import MeterOptions, Personal
 from token_meter.secrets import KeyHasher
 from token_meter.shapes import UnknownShapeName, shapes_named
 
 SHORTEST_SECRET = 32
 """Characters; 128 bits even where they are hexadecimal digits."""
+MOST_DEPLOYMENTS = 1_000
+"""Far more than an application setting holds with its 32 KB."""
 VERSION_FORM = re.compile(r"[A-Za-z0-9]{1,16}")
 
 
@@ -31,6 +34,12 @@ ABOUT_THE_HOST = """\
 - `functionTimeout` 10 minutes: what it ends may be lost, so all writes of a batch give up before (docs/delivery.md).
 - `excludedTypes` `Exception;Trace`: every batch's line of counts is kept; sampling would drop some.
 - `extensionBundle` `[4.*, 5.0.0)`: Event Hubs extension 6, which writes no checkpoint for a batch that a stop cuts.
+
+## On the command line
+
+`token-meter` reads the settings about metering from its environment, under the same names: `KEY_HASH_SECRET`,
+`KEY_HASH_VERSION`, `CLIENT_IP`, `USER_OBJECT_ID`, `AUDIT_SAMPLE`, `RECORD_SHAPE`, `DEPLOYMENT_MODELS`. So
+`DEPLOYMENT_MODELS='my-gpt4o=gpt-4o-2024-08-06' token-meter run events.jsonl` counts as the Function would.
 
 ## On one machine
 
@@ -76,6 +85,11 @@ class Settings:
     )
     record_shape: str = setting(
         "RECORD_SHAPE", "Family or name of the only shapes of records to read (docs/record-shapes.md); empty reads all."
+    )
+    deployment_models: str = setting(
+        "DEPLOYMENT_MODELS",
+        "Which model each deployment has, for calls whose answer does not say: "
+        "`my-gpt4o=gpt-4o-2024-08-06;embed=text-embedding-3-small`.",
     )
     managed_identity_client_id: str = setting(
         "AZURE_CLIENT_ID", "Client id of the user-assigned managed identity; empty for the system-assigned one."
@@ -126,12 +140,13 @@ METER_CHOICES = (
     "user_object_id",
     "record_shape",
     "audit_sample",
+    "deployment_models",
 )
 """The settings that are about metering, in the order in which `meter_options` takes them."""
 
 
 def meter_options(  # noqa: PLR0913, PLR0917 - one argument a setting
-    secret: str, version: str, client_ip: str, user_object_id: str, shape: str, audit_sample: str
+    secret: str, version: str, client_ip: str, user_object_id: str, shape: str, audit_sample: str, models: str
 ) -> MeterOptions:
     """Return the choices that settings make. Raises SettingsUnusable where one cannot work."""
     if secret and len(secret) < SHORTEST_SECRET:
@@ -148,7 +163,22 @@ def meter_options(  # noqa: PLR0913, PLR0917 - one argument a setting
         user_object_id=_personal("USER_OBJECT_ID", user_object_id),
         shape=shape,
         audit_sample=_share("AUDIT_SAMPLE", audit_sample),
+        models=_models("DEPLOYMENT_MODELS", models),
     )
+
+
+def _models(variable: str, text: str) -> dict[str, str]:
+    """Return the model of each deployment, by its name in lower case. Raises SettingsUnusable."""
+    models: dict[str, str] = {}
+    for pair in filter(None, map(str.strip, text.split(";"))):
+        deployment, _, model = (part.strip() for part in pair.partition("="))
+        if not IDENTIFIER.fullmatch(deployment) or not IDENTIFIER.fullmatch(model):
+            raise SettingsUnusable(f"{variable} must be deployment=model;…, such as my-gpt4o=gpt-4o-2024-08-06")
+        if models.setdefault(deployment.lower(), model) != model:
+            raise SettingsUnusable(f"{variable} names two models for the deployment {deployment}")
+    if len(models) > MOST_DEPLOYMENTS:
+        raise SettingsUnusable(f"{variable} names more than {MOST_DEPLOYMENTS} deployments")
+    return models
 
 
 def _share(variable: str, text: str) -> float:

@@ -8,7 +8,7 @@ them so, and Anthropic's cache counts, which stand beside `input_tokens`, are ad
 from dataclasses import dataclass, replace
 
 from token_meter.codes import Note, Operation
-from token_meter.jsontypes import JsonObject, as_object, as_token_count
+from token_meter.jsontypes import Json, JsonObject, as_object, as_token_count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,23 +36,29 @@ NOTHING = Usage()
 
 
 def read_usage(operation: Operation, response: JsonObject | None) -> Usage:
-    """Return the usage in an answer's body, or an empty one where it holds none."""
+    """Return the usage in an answer's body, or an empty one where it holds none.
+
+    The vendors' names may stand beside each other, as gateways between APIs write them: OpenAI's `prompt_tokens` holds
+    the cached ones already, whatever stands beside it; Anthropic's `input_tokens` holds none of those that its own
+    cache fields count.
+    """
     reported = as_object(as_object(response).get("usage"))
     if not reported:
         return NOTHING
-    if "cache_read_input_tokens" in reported or "cache_creation_input_tokens" in reported:
-        return _additive(reported)
-    prompt = _first(reported, "prompt_tokens", "input_tokens")
-    completion = _first(reported, "completion_tokens", "output_tokens")
-    total = _first(reported, "total_tokens")
+    if reported.get("type") == "duration":
+        return Usage(notes=(Note.CHARGED_BY_DURATION,))
     inside = _details(reported, "prompt_tokens_details", "input_tokens_details", "input_token_details")
     outside = _details(reported, "completion_tokens_details", "output_tokens_details", "output_token_details")
+    read, written = _first(reported, "cache_read_input_tokens"), _written(reported)
+    prompt, uncached = _first(reported, "prompt_tokens"), _first(reported, "input_tokens")
+    if prompt is None and uncached is not None:
+        prompt = uncached + (read or 0) + (written or 0)
     usage = Usage(
         prompt=prompt,
-        completion=completion,
-        total=total,
-        cached=_first(inside, "cached_tokens"),
-        cache_write=_first(inside, "cache_write_tokens"),
+        completion=_first(reported, "completion_tokens", "output_tokens"),
+        total=_first(reported, "total_tokens"),
+        cached=_first_known(_first(inside, "cached_tokens"), read),
+        cache_write=_first_known(_first(inside, "cache_write_tokens"), written),
         reasoning=_first(outside, "reasoning_tokens", "thinking_tokens"),
         audio_prompt=_first(inside, "audio_tokens"),
         audio_completion=_first(outside, "audio_tokens"),
@@ -70,28 +76,9 @@ def completed(usage: Usage, operation: Operation) -> Usage:
         completion = 0
     if total is None and prompt is not None and completion is not None:
         total = prompt + completion
+    if prompt is not None and completion is not None and total == prompt + completion + (usage.reasoning or 0):
+        completion = total - prompt  # xAI's models report their reasoning beside the completion
     return _checked(replace(usage, completion=completion, total=total))
-
-
-def _additive(reported: JsonObject) -> Usage:
-    """Return Anthropic's usage: what was read from and written to the cache comes on top of `input_tokens`."""
-    uncached = _first(reported, "input_tokens")
-    cached = _first(reported, "cache_read_input_tokens")
-    written = _first(reported, "cache_creation_input_tokens")
-    completion = _first(reported, "output_tokens")
-    prompt = None if uncached is None else uncached + (cached or 0) + (written or 0)
-    total = None if prompt is None or completion is None else prompt + completion
-    reasoning = _first(_details(reported, "output_tokens_details"), "thinking_tokens")
-    return _checked(
-        Usage(
-            prompt=prompt,
-            completion=completion,
-            total=total,
-            cached=cached,
-            cache_write=written,
-            reasoning=reasoning,
-        )
-    )
 
 
 def _checked(usage: Usage) -> Usage:
@@ -102,12 +89,20 @@ def _checked(usage: Usage) -> Usage:
         (usage.image, usage.prompt),
         (usage.reasoning, usage.completion),
         (usage.audio_completion, usage.completion),
-        (usage.prompt, usage.total),
-        (usage.completion, usage.total),
     )
-    if not any(part is not None and whole is not None and part > whole for part, whole in parts):
+    exceeded = any(part is not None and whole is not None and part > whole for part, whole in parts)
+    if not exceeded and not _disagrees(usage):
         return usage
     return replace(usage, notes=(Note.INCONSISTENT_USAGE,))
+
+
+def _disagrees(usage: Usage) -> bool:
+    """Tell a total that is not what its parts come to, as far as they are known."""
+    if usage.total is None:
+        return False
+    if usage.prompt is not None and usage.completion is not None:
+        return usage.prompt + usage.completion != usage.total
+    return any(part is not None and part > usage.total for part in (usage.prompt, usage.completion))
 
 
 def _first(fields: JsonObject, *names: str) -> int | None:
@@ -115,5 +110,24 @@ def _first(fields: JsonObject, *names: str) -> int | None:
     return next((count for name in names if (count := as_token_count(fields.get(name))) is not None), None)
 
 
+def _first_known(*counts: int | None) -> int | None:
+    return next((count for count in counts if count is not None), None)
+
+
 def _details(fields: JsonObject, *names: str) -> JsonObject:
-    return next((as_object(fields[name]) for name in names if isinstance(fields.get(name), dict)), {})
+    """Return the details of one side, which has one of these names; where it has several, the first one's count."""
+    merged: dict[str, Json] = {}
+    for name in reversed(names):
+        merged |= as_object(fields.get(name))
+    return merged
+
+
+def _written(reported: JsonObject) -> int | None:
+    """Return what was written to Anthropic's cache: in all, or else the sum of what each time to live got."""
+    written = _first(reported, "cache_creation_input_tokens")
+    if written is not None:
+        return written
+    by_lifetime = as_object(reported.get("cache_creation"))
+    counts = [_first(by_lifetime, name) for name in ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")]
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None

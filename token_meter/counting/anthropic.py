@@ -7,7 +7,7 @@ the estimates are within 10 % of the truth for prompts and within 17 % for answe
 from token_meter.codes import Note
 from token_meter.counting.count import Count
 from token_meter.counting.counter import Counter, unknown
-from token_meter.counting.image_sizes import size_of_data_url
+from token_meter.counting.image_sizes import size_of_data_url, stated_size
 from token_meter.counting.json_text import written
 from token_meter.counting.models import model_of
 from token_meter.exchange import Exchange
@@ -85,5 +85,6 @@ def _blocks(counter: Counter, content: Json, depth: int = 0) -> int:
 def _image_tokens(block: JsonObject) -> int | None:
     """Return what an image in the record costs by its size, or None where its size is not to be had."""
     source = as_object(block.get("source"))
-    size = size_of_data_url(f"data:;base64,{as_text(source.get('data'))}")
+    data = as_text(source.get("data"))
+    size = size_of_data_url(f"data:;base64,{data}") if data else stated_size(source)
     return None if size is None else min(size[0] * size[1] // PIXELS_A_TOKEN, LARGEST_IMAGE)

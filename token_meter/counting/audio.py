@@ -4,19 +4,27 @@ import base64
 import binascii
 import struct
 
-from token_meter.jsontypes import JsonObject, as_object, as_text
+from token_meter.jsontypes import JsonObject, as_object, as_real, as_text
 
 TOKENS_A_SECOND = 10
 AUDIO_FRAME = 4
 MOST_HEADER = 64 * 1024
+LONGEST_SOUND = 86_400
+"""Seconds; no model listens for a day."""
 
 
 def audio_tokens(part: JsonObject) -> int | None:
     """Return the tokens of an `input_audio` part, or None where its length cannot be read from the record."""
     audio = as_object(part.get("input_audio"))
     data = as_text(audio.get("data"))
-    seconds = _seconds_of_wav(data) if data else None
+    seconds = _seconds_of_wav(data) if data else _stated_seconds(audio)
     return None if seconds is None else round(TOKENS_A_SECOND * seconds) + AUDIO_FRAME
+
+
+def _stated_seconds(audio: JsonObject) -> float | None:
+    """Return the length that a gateway's policy wrote in place of a sound, or None where it wrote none."""
+    seconds = as_real(audio.get("seconds"))
+    return seconds if seconds is not None and 0 <= seconds <= LONGEST_SOUND else None
 
 
 def _seconds_of_wav(data: str) -> float | None:

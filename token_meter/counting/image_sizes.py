@@ -3,6 +3,9 @@
 import base64
 import binascii
 import struct
+from typing import TypeGuard
+
+from token_meter.jsontypes import JsonObject, as_whole_number
 
 MOST_HEADER = 512 * 1024
 """Bytes that are looked at; a JPEG's size stands behind its embedded thumbnails and profiles."""
@@ -29,7 +32,17 @@ def size_of_data_url(url: str) -> tuple[int, int] | None:
         size = _size_of(content)
     except (struct.error, IndexError):
         return None
-    return size if size is not None and all(0 < side <= LARGEST_IMAGE_SIDE for side in size) else None
+    return size if size is not None and all(map(_is_side, size)) else None
+
+
+def stated_size(image: JsonObject) -> tuple[int, int] | None:
+    """Return the width and height that a gateway's policy wrote in place of an image, or None where it wrote none."""
+    width, height = as_whole_number(image.get("width")), as_whole_number(image.get("height"))
+    return (width, height) if _is_side(width) and _is_side(height) else None
+
+
+def _is_side(pixels: int | None) -> TypeGuard[int]:
+    return pixels is not None and 0 < pixels <= LARGEST_IMAGE_SIDE
 
 
 def _size_of(content: bytes) -> tuple[int, int] | None:

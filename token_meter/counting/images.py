@@ -7,7 +7,7 @@ recorded calls and two public measurements have them, which is not what that pag
 import math
 from dataclasses import dataclass
 
-from token_meter.counting.image_sizes import size_of_data_url
+from token_meter.counting.image_sizes import size_of_data_url, stated_size
 from token_meter.jsontypes import JsonObject, as_object, as_text
 
 LARGEST_SIDE, SHORTER_SIDE, TILE, PATCH = 2048, 768, 512, 32
@@ -47,7 +47,7 @@ def image_tokens(part: JsonObject, seen_as: Tiles | Patches, *, chat: bool) -> i
     detail = as_text(image.get("detail")) or as_text(part.get("detail"))
     if isinstance(seen_as, Tiles) and detail == "low":
         return seen_as.base
-    size = size_of_data_url(url)
+    size = size_of_data_url(url) if url else stated_size(image) or stated_size(part)
     if size is None:
         return None
     if isinstance(seen_as, Tiles):

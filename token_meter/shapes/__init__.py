@@ -8,6 +8,7 @@ from dataclasses import replace
 from token_meter.shapes import (
     assorted_records,
     base64_http_events,
+    batch_files,
     buffered_exchanges,
     canonical,
     chunked_bodies,
@@ -52,6 +53,7 @@ SHAPES: tuple[Shape, ...] = (
     *base64_http_events.SHAPES,
     *learn_samples.SHAPES,
     *multi_app_requests.SHAPES,
+    *batch_files.SHAPES,
     *assorted_records.SHAPES,
 )
 """The more specific before the more general, where two could explain one object."""

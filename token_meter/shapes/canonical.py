@@ -16,6 +16,8 @@ def _finish(fields: Fields, draft: Draft) -> Reason | None:
         draft["kind"] = Kind(fields.text("kind").lower())
     except ValueError:
         return Reason.UNKNOWN_KIND
+    for name in ("request_compacted", "response_compacted"):
+        draft[name] = draft[name] is True
     draft["time_declared_unknown"] = "time" in fields.names and fields.raw("time") is None
     attempt = draft["attempt"]
     draft["attempt"] = attempt if attempt is not None and 0 < attempt <= LARGEST_ATTEMPT else None
@@ -57,6 +59,10 @@ SHAPES = (
             "response_content_type": ("responseContentType",),
             "request_bytes": ("requestBytes",),
             "response_bytes": ("responseBytes",),
+            "request_compacted": ("requestCompacted",),
+            "response_compacted": ("responseCompacted",),
+            "request_cut_from": ("requestCutFrom",),
+            "response_cut_from": ("responseCutFrom",),
             "custom_object": ("custom",),
         },
         finish=_finish,

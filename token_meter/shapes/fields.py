@@ -42,11 +42,10 @@ def normalised(name: str) -> str:
 
 def normalised_fields(value: JsonObject) -> dict[str, Json]:
     """Return an object's fields by normalised name. Of several spellings of one name the fullest value counts."""
-    fields: dict[str, Json] = {}
+    spellings: dict[str, list[Json]] = {}
     for name, item in value.items():
-        key = normalised(name)
-        fields[key] = item if key not in fields else max(fields[key], item, key=_fullness)
-    return fields
+        spellings.setdefault(normalised(name), []).append(item)
+    return {name: items[0] if len(items) == 1 else max(items, key=_fullness) for name, items in spellings.items()}
 
 
 def _fullness(value: Json) -> tuple[int, bytes]:
@@ -61,17 +60,14 @@ class Fields:
         """Take an object as it was parsed or salvaged; a salvaged one's last field is the cut one, or `cut_name`."""
         self.values = normalised_fields(value)
         """The values by normalised name."""
+        self.names = frozenset(self.values)
+        """The normalised names of all fields."""
         self._cut = cut
         last = normalised(next(reversed(value))) if isinstance(value, dict) and value else ""
         found = last if cut.depth > 1 or (cut.depth == 1 and cut.in_text) else ""
         self.cut_name = found if cut_name is None else cut_name
         """The normalised name of the field whose value was cut, empty where none was."""
         self.placeholder_seen = False
-
-    @property
-    def names(self) -> frozenset[str]:
-        """The normalised names of all fields."""
-        return frozenset(self.values)
 
     @property
     def was_cut(self) -> bool:

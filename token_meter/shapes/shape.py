@@ -6,11 +6,11 @@ may hold it. What cannot be said as data is done by its `finish`, a small functi
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 from token_meter.codes import IGNORED_REASONS, Kind, Note, Operation, Reason
 from token_meter.events import Origin
-from token_meter.jsontypes import Json, JsonObject, dump_json
+from token_meter.jsontypes import Json, JsonObject, as_text, dump_json
 from token_meter.operations import operation_named
 from token_meter.record import Ignored, Record, Rejected
 from token_meter.salvage import WHOLE, Cut
@@ -33,6 +33,8 @@ USAGE_PARTS = {
     "reasoning_tokens": "reasoning",
     "audio_prompt_tokens": "audio_prompt",
 }
+LONGEST_SIGN = 64
+"""Characters of a value that are looked at to tell a shape; the longest that does has 13."""
 HTTP_STATUSES = range(100, 1000)
 """Any three digits (RFC 9110, section 15); what else a record may hold is no status."""
 ARRIVAL_FIELDS = ("EventEnqueuedUtcTime",)
@@ -77,6 +79,41 @@ def _nothing_more(_fields: Fields, _draft: Draft) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Signs:
+    """What tells a shape's records, with normalised names."""
+
+    requires: frozenset[str]
+    one_of: frozenset[str]
+    lacks: frozenset[str]
+    only: frozenset[str]
+    where: tuple[tuple[str, tuple[str, ...]], ...]
+
+    @classmethod
+    def of(cls, shape: "Shape") -> Self:
+        """Return the signs of a shape."""
+        names = {
+            what: frozenset(map(normalised, getattr(shape, what))) for what in ("requires", "one_of", "lacks", "only")
+        }
+        return cls(**names, where=tuple((normalised(name), allowed) for name, allowed in shape.where.items()))
+
+    def are_in(self, fields: Fields) -> bool:
+        """Tell whether an object has them."""
+        names = fields.names
+        return (
+            self.requires <= names
+            and (not self.one_of or not self.one_of.isdisjoint(names))
+            and self.lacks.isdisjoint(names)
+            and (not self.only or names <= self.only)
+            and all(_is_one_of(fields.values[name], allowed) for name, allowed in self.where)
+        )
+
+
+def _is_one_of(value: Json, allowed: tuple[str, ...]) -> bool:
+    text = as_text(value)
+    return len(text) <= LONGEST_SIGN and text.strip().lower() in allowed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
     """A shape of record. Names of fields are compared as `normalised` spells them."""
 
@@ -108,16 +145,15 @@ class Shape:
     limits: str = ""
     """What it cannot tell, and what to know of it: for the documentation."""
 
+    signs: Signs = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Spell the names that tell the shape as they are compared, once for all records."""
+        object.__setattr__(self, "signs", Signs.of(self))
+
     def explains(self, fields: Fields) -> bool:
         """Tell whether an object is a record of this shape."""
-        names = fields.names
-        return (
-            all(normalised(name) in names for name in self.requires)
-            and (not self.one_of or any(normalised(name) in names for name in self.one_of))
-            and not any(normalised(name) in names for name in self.lacks)
-            and (not self.only or names <= {normalised(name) for name in self.only})
-            and all(str(fields.raw(name)).strip().lower() in allowed for name, allowed in self.where.items())
-        )
+        return self.signs.are_in(fields)
 
     def read(self, arrived: Arrived, fields: Fields) -> Decoded:
         """Return the record, or why it gives none."""
@@ -198,16 +234,18 @@ TEXTS = [
     "answer_object",
     "operation_name",
 ]
+WHOLE_NUMBERS = ("attempt", "request_bytes", "response_bytes", "request_cut_from", "response_cut_from")
+TRUTHS = ("app_id_verified", "is_stream", "request_compacted", "response_compacted")
 READERS: Mapping[str, Reader] = {
     **dict.fromkeys(TEXTS, _reader(Fields.text)),
     **dict.fromkeys(USAGE_PARTS, _reader(Fields.tokens)),
-    **dict.fromkeys(("attempt", "request_bytes", "response_bytes"), _reader(Fields.whole)),
+    **dict.fromkeys(WHOLE_NUMBERS, _reader(Fields.whole)),
     "status": lambda fields, names: number if (number := fields.whole(*names)) in HTTP_STATUSES else None,
     **dict.fromkeys(("messages", "prompt", "choices", "completion"), _reader(Fields.body)),
     **dict.fromkeys(("request_body", "response_body"), _reader(Fields.body)),
     **dict.fromkeys(("request_base64", "response_base64"), _reader(Fields.base64_body)),
     **dict.fromkeys(("request_headers", "response_headers"), _reader(Fields.headers)),
-    **dict.fromkeys(("app_id_verified", "is_stream"), _reader(Fields.truth)),
+    **dict.fromkeys(TRUTHS, _reader(Fields.truth)),
     "duration_ms": _reader(Fields.milliseconds),
     "time": _reader(Fields.moment),
     "usage": _reader(Fields.raw),

@@ -60,14 +60,23 @@ BESIDE_A_KEY = frozenset({"apioperation"})
 """The chargeback policy (S7) writes the key as `appSubscriptionKey`, beside this."""
 SIGNS_OF_SECRETS = (*BESIDE_SUCH_A_KEY, *BESIDE_A_KEY, "headers")
 SHORTEST_SECRET = 8
+MOST_SECRETS = 1_000
+"""Different ones in a record, far more than any request has headers: each is looked for in all of the rest."""
 
 IDENTIFIER_FIELDS = re.compile(r"(?:id|guid|sha256)$")
-HEADER_LINE = re.compile(r"(?:^|;;|\r\n|\n)\s*(?P<name>[A-Za-z][\w-]{1,64}):\s?(?P<value>[^;\r\n]*)")
+HEADER_LINE = re.compile(r"(?:^|;;|\r\n|\n)[ \t]*(?P<name>[A-Za-z][\w-]{1,64}):\s?(?P<value>[^;\r\n]*)")
 HTTP_MESSAGE = re.compile(r"(?:request|response):[^\r\n]*\r?\n")
 
 
 def scrub(body: bytes) -> bytes | None:
     """Return bytes with every token and key that can be told removed, or None where it is in doubt that all were."""
+    try:
+        return _scrubbed(body)
+    except Exception:  # noqa: BLE001 - a letter must not hold its batch back, and one that cannot be read may hide a key
+        return None
+
+
+def _scrubbed(body: bytes) -> bytes | None:
     value = parse_json(body)
     if isinstance(value, dict | list):
         try:
@@ -76,7 +85,7 @@ def scrub(body: bytes) -> bytes | None:
             return _scrub_raw(body)
         scrubbing = _Scrubbing()
         after = dump_json(scrubbing.clean(value))
-        if scrubbing.in_doubt:
+        if scrubbing.in_doubt or scrubbing.too_many:
             return None
         return body if after == before else scrubbing.without_copies(after)
     return _scrub_raw(body)
@@ -98,6 +107,11 @@ class _Scrubbing:
         self.in_doubt = False
         self._removed: set[bytes] = set()
 
+    @property
+    def too_many(self) -> bool:
+        """Whether there were more than copies can be looked for."""
+        return len(self._removed) > MOST_SECRETS
+
     def clean(self, value: Json, name: str = "") -> Json:
         """Return a value, which stands in a field of this normalised name, without secrets."""
         if isinstance(value, dict):
@@ -108,9 +122,7 @@ class _Scrubbing:
             return value
         if "header" in name or ";;" in value:
             return scrub_text(_without_headers(value))
-        if IDENTIFIER_FIELDS.search(name) and " " not in value:
-            return value
-        return scrub_text(value)
+        return scrub_text(value, identifier=IDENTIFIER_FIELDS.search(name) is not None and " " not in value)
 
     def _clean_object(self, value: dict[str, Json], *, in_headers: bool) -> Json:
         names = {normalised(name) for name in value}

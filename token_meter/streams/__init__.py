@@ -10,6 +10,7 @@ from token_meter.codes import Operation
 from token_meter.jsontypes import JsonObject, as_text
 from token_meter.streams.assembled import Assembled
 from token_meter.streams.choices import assemble_choices
+from token_meter.streams.events import KINDS, assemble_events
 from token_meter.streams.messages import assemble_messages
 from token_meter.streams.responses import assemble_responses
 
@@ -22,13 +23,24 @@ def assemble(operation: Operation, payloads: Sequence[JsonObject]) -> Assembled:
         return assemble_messages(payloads)
     if operation is Operation.RESPONSES:
         return assemble_responses(payloads)
+    if operation in (Operation.TRANSCRIPTION, Operation.IMAGES, Operation.SPEECH):
+        return assemble_events(payloads)
     return assemble_choices(payloads)
+
+
+def operation_named_by_event(kind: str) -> Operation:
+    """Return which of the operations with typed events an event's type belongs to."""
+    if kind.startswith("transcript."):
+        return Operation.TRANSCRIPTION
+    return Operation.SPEECH if kind.startswith("speech.") else Operation.IMAGES
 
 
 def operation_of_stream(payloads: Sequence[JsonObject]) -> Operation:
     """Tell by its events what a stream is, for records whose path does not."""
     for payload in payloads:
         kind = as_text(payload.get("type"))
+        if kind.startswith(KINDS):
+            return operation_named_by_event(kind)
         if kind.startswith("response."):
             return Operation.RESPONSES
         if kind.startswith(("message_", "content_block_")):

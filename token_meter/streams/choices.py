@@ -3,17 +3,21 @@
 from collections.abc import Iterable
 
 from token_meter.jsontypes import Json, JsonObject, as_list, as_object, as_text, as_whole_number
-from token_meter.streams.assembled import MOST_PARTS, Assembled
+from token_meter.streams.assembled import MOST_PARTS, Assembled, prompt_side
+
+DELTA_TEXTS = ("content", "refusal", "reasoning_content")
+LOGPROBS = ("content", "refusal", "tokens")
+"""What lists the answer's tokens: of chats the first two, of completions the last."""
 
 
 class _Choice:
     """One choice of a stream while its deltas arrive."""
 
     def __init__(self) -> None:
-        self.texts: dict[str, list[str]] = {"content": [], "refusal": [], "text": []}
+        self.texts: dict[str, list[str]] = {name: [] for name in (*DELTA_TEXTS, "text")}
         self.role = ""
         self.finish_reason = ""
-        self.logprobs: list[Json] = []
+        self.logprobs: dict[str, list[Json]] = {}
         self.tool_calls: dict[int, _ToolCall] = {}
         self.function_call: _ToolCall | None = None
         self.filtered = False
@@ -22,12 +26,15 @@ class _Choice:
         """Take in one chunk's choice."""
         delta = as_object(choice.get("delta"))
         self.role = self.role or as_text(delta.get("role"))
-        self.texts["content"].append(as_text(delta.get("content")))
-        self.texts["refusal"].append(as_text(delta.get("refusal")))
+        for name in DELTA_TEXTS:
+            self.texts[name].append(as_text(delta.get(name)))
         self.texts["text"].append(as_text(choice.get("text")))
         self.finish_reason = as_text(choice.get("finish_reason")) or self.finish_reason
         self.filtered = self.filtered or "content_filter_results" in choice
-        self.logprobs.extend(as_list(as_object(choice.get("logprobs")).get("content")))
+        logprobs = as_object(choice.get("logprobs"))
+        for name in LOGPROBS:
+            if isinstance(logprobs.get(name), list):
+                self.logprobs.setdefault(name, []).extend(as_list(logprobs[name]))
         for place, call in enumerate(as_list(delta.get("tool_calls"))):
             self._add_tool_call(as_object(call), place)
         if isinstance(delta.get("function_call"), dict):
@@ -46,21 +53,20 @@ class _Choice:
 
     def body(self, index: int) -> JsonObject:
         """Return the choice as it stands in a whole body."""
-        text, content, refusal = ("".join(self.texts[name]) for name in ("text", "content", "refusal"))
+        texts = {name: "".join(parts) for name, parts in self.texts.items()}
         body: dict[str, Json] = {"index": index, "finish_reason": self.finish_reason or None}
-        if text:
-            body["text"] = text
+        if texts["text"]:
+            body["text"] = texts["text"]
         else:
-            message: dict[str, Json] = {"role": self.role or "assistant", "content": content or None}
-            if refusal:
-                message["refusal"] = refusal
+            message: dict[str, Json] = {"role": self.role or "assistant", "content": texts["content"] or None}
+            message |= {name: texts[name] for name in DELTA_TEXTS[1:] if texts[name]}
             if self.tool_calls:
                 message["tool_calls"] = [call.body() for _, call in sorted(self.tool_calls.items())]
             if self.function_call:
                 message["function_call"] = self.function_call.function()
             body["message"] = message
         if self.logprobs:
-            body["logprobs"] = {"content": self.logprobs}
+            body["logprobs"] = dict(self.logprobs)
         if self.filtered:
             body["content_filter_results"] = {}
         return body
@@ -90,11 +96,18 @@ class _ToolCall:
 
 
 def assemble_choices(payloads: Iterable[JsonObject]) -> Assembled:
-    """Return the body of a chat completion or completion; finished where every choice has its finish reason."""
+    """Return the body of a chat completion or completion; finished where every choice has its finish reason.
+
+    Usage in a chunk that also has choices is a running one (vLLM's `continuous_usage_stats`), final only if the stream
+    was finished.
+    """
     body: dict[str, Json] = {}
     choices: dict[int, _Choice] = {}
+    running = False
     for payload in payloads:
         _keep_envelope(body, payload)
+        if payload.get("usage") is not None:
+            running = bool(as_list(payload.get("choices")))
         for place, item in enumerate(as_list(payload.get("choices"))):
             choice = as_object(item)
             index = as_whole_number(choice.get("index"))
@@ -103,6 +116,8 @@ def assemble_choices(payloads: Iterable[JsonObject]) -> Assembled:
                 choices.setdefault(key, _Choice()).add(choice)
     body["choices"] = [dict(choice.body(index)) for index, choice in sorted(choices.items())]
     finished = bool(choices) and all(choice.finish_reason for choice in choices.values())
+    if running and not finished:
+        body["usage"] = prompt_side(as_object(body.get("usage")))
     return Assembled(body, finished)
 
 

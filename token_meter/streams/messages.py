@@ -3,11 +3,14 @@
 from collections.abc import Iterable, Mapping
 
 from token_meter.jsontypes import Json, JsonObject, as_object, as_text, as_whole_number, parse_json
-from token_meter.streams.assembled import MOST_PARTS, Assembled
+from token_meter.streams.assembled import MOST_PARTS, Assembled, prompt_side
 
 
 def assemble_messages(payloads: Iterable[JsonObject]) -> Assembled:
-    """Return the message; finished where it has a stop reason. Usage is cumulative: the last of each field counts."""
+    """Return the message; finished where it has a stop reason. Usage is cumulative: the last of each field counts.
+
+    Of its output only the last delta tells how much there was: the start says one token, whatever comes.
+    """
     body: dict[str, Json] = {}
     usage: dict[str, Json] = {}
     blocks: dict[int, _Block] = {}
@@ -16,7 +19,7 @@ def assemble_messages(payloads: Iterable[JsonObject]) -> Assembled:
         kind = as_text(payload.get("type"))
         if kind == "message_start":
             body.update(as_object(payload.get("message")))
-            usage.update(_stated(as_object(body.get("usage"))))
+            usage.update(prompt_side(_stated(as_object(body.get("usage")))))
         elif kind == "message_delta":
             body.update(_stated(as_object(payload.get("delta"))))
             usage.update(_stated(as_object(payload.get("usage"))))
@@ -28,7 +31,7 @@ def assemble_messages(payloads: Iterable[JsonObject]) -> Assembled:
                 blocks.setdefault(index, _Block()).add(kind, payload)
         finished = finished or kind == "message_stop" or bool(body.get("stop_reason"))
     if usage:
-        body["usage"] = usage
+        body["usage"] = usage if finished else prompt_side(usage)
     if blocks:
         body["content"] = [block.body() for _, block in sorted(blocks.items())]
     return Assembled(body, finished)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from token_meter.jsontypes import Json, JsonObject, as_list, as_object, as_text, as_whole_number
-from token_meter.streams.assembled import MOST_PARTS, Assembled
+from token_meter.streams.assembled import MOST_PARTS, Assembled, prompt_side
 
 TERMINAL_EVENTS = frozenset({"response.completed", "response.incomplete", "response.failed"})
 
@@ -11,6 +11,7 @@ TERMINAL_EVENTS = frozenset({"response.completed", "response.incomplete", "respo
 def assemble_responses(payloads: Iterable[JsonObject]) -> Assembled:
     """Return the response object; finished where the stream's last event said so."""
     latest: JsonObject = {}
+    error: JsonObject = {}
     finished = False
     items: dict[int, _OutputItem] = {}
     for payload in payloads:
@@ -19,14 +20,19 @@ def assemble_responses(payloads: Iterable[JsonObject]) -> Assembled:
             latest = as_object(payload["response"])
             finished = finished or kind in TERMINAL_EVENTS
         elif kind == "error":
-            latest = {**latest, "error": dict(payload)}
+            error = payload
         else:
             index = as_whole_number(payload.get("output_index"))
             if index is not None and (index in items or len(items) < MOST_PARTS):
                 items.setdefault(index, _OutputItem()).add(kind, payload)
-    if finished and as_list(latest.get("output")):
-        return Assembled(latest, finished=True)
-    return Assembled({**latest, "output": [dict(item.body()) for _, item in sorted(items.items())]}, finished)
+    body = dict(latest)
+    if error:
+        body["error"] = dict(error)
+    if not finished and isinstance(body.get("usage"), dict):
+        body["usage"] = prompt_side(as_object(body["usage"]))
+    if not finished or not as_list(body.get("output")):
+        body["output"] = [dict(item.body()) for _, item in sorted(items.items())]
+    return Assembled(body, finished)
 
 
 class _OutputItem:
