@@ -1,5 +1,6 @@
 """How far a hub is metered."""
 
+import asyncio
 import logging
 from datetime import datetime
 from typing import Any
@@ -32,14 +33,12 @@ class HubProgress:
         """Tell whether every event is metered that reading from `start` gives; False where it cannot be told now."""
         try:
             metered = await self.metered()
-            for partition in await self._client.get_partition_ids():
-                properties = await self._client.get_partition_properties(partition)
-                if not _reached(properties, metered.get(partition), start):
-                    return False
+            partitions = await self._client.get_partition_ids()
+            told_of = await asyncio.gather(*(self._client.get_partition_properties(name) for name in partitions))
         except Exception as fault:  # noqa: BLE001 - it is looked at again
             log.warning("how far the hub is metered is not known: %s", told(fault))
             return False
-        return True
+        return all(_reached(item, metered.get(item["id"]), start) for item in told_of)
 
 
 def _reached(properties: dict[str, Any], metered: int | None, start: str | datetime) -> bool:
