@@ -1,7 +1,9 @@
 """What all tests share: hypothesis profiles, the recordings, a run without sockets."""
 
+import gc
 import os
 import runpy
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -40,6 +42,13 @@ def block_sockets() -> None:
     runpy.run_path(str(BLOCKED / "sitecustomize.py"))
     path = os.environ.get("PYTHONPATH", "")
     os.environ["PYTHONPATH"] = os.pathsep.join(part for part in (str(BLOCKED), path) if part)
+
+
+@pytest.fixture
+def garbage_collected() -> Iterator[None]:
+    """Collect what a test has left while its own filters of warnings hold, and not during the next one's."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="session")

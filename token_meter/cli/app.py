@@ -61,6 +61,45 @@ def rows(files: Files, shape: Shape = "") -> None:
 
 
 @app.command()
+def consume(  # noqa: PLR0913, PLR0917 - one argument an option
+    hub: Annotated[str, typer.Option(help="namespace/hub; its name alone where EVENTHUB_CONNECTION is set.")] = "",
+    group: Annotated[str, typer.Option(help="The consumer group, which no other reader shares.")] = "$Default",
+    store: Annotated[str, typer.Option(help="Embedded DuckDB store; empty sends rows to Log Analytics.")] = "",
+    checkpoints: Annotated[
+        str, typer.Option(metavar="URL|FILE", help="Blob container or file that keeps how far the hub is metered.")
+    ] = "",
+    dead_letters: Annotated[str, typer.Option(help="Folder that keeps what could not be metered.")] = "",
+    start: Annotated[str, typer.Option("--from", help="Where to begin without a checkpoint: start, end, a time.")] = (
+        "start"
+    ),
+    batch_size: Annotated[int, typer.Option(min=1, max=5_000, help="Events a batch at most.")] = 100,
+    share_every: Annotated[float, typer.Option(min=0.1, help="Seconds between looks at who reads what.")] = 10.0,
+    retry_after: Annotated[float, typer.Option(min=0.01, help="Seconds until a failed batch's first retry.")] = 2.0,
+    until_idle: Annotated[
+        float | None, typer.Option(min=0.0, help="Stop when all is metered and this long nothing came.")
+    ] = None,
+    max_events: Annotated[int | None, typer.Option(min=1, help="Stop after so many events.")] = None,
+    shape: Shape = "",
+) -> None:
+    """Meter a hub's events as they come, without the Function; stop with SIGTERM or Ctrl+C."""
+    # azure-eventhub takes as long to load as all that the other commands need
+    from token_meter.cli.consuming import consume_hub, start_of  # noqa: PLC0415
+    from token_meter.sources.hub import Consumption  # noqa: PLC0415
+
+    how = Consumption(
+        group=group,
+        batch_size=batch_size,
+        start=start_of(start),
+        share_every=share_every,
+        first_pause=retry_after,
+        until_idle=until_idle,
+        most_events=max_events,
+    )
+    rejected = consume_hub(hub, how, checkpoints, store, dead_letters, options_with(shape))
+    raise typer.Exit(SOME_REJECTED if rejected else DONE)
+
+
+@app.command()
 def query(
     kql: Annotated[str, typer.Argument(metavar="KQL|FILE.kql", help="A query, or a file that holds one.")],
     store: Store = "usage.duckdb",
