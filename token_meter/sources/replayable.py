@@ -108,7 +108,7 @@ class Replayable:
         yield from self._read(name, read, lambda event: self.period.has(event.origin.enqueued_time))
 
     def _of_letter(self, name: str) -> Iterator[Batch]:
-        letter = self.store.shown(name)
+        letter = self.store.letter(name)
 
         def read(stream: IO[bytes]) -> Iterator[Event | Unreplayable]:
             items = read_letter(stream, letter)

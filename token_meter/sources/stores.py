@@ -35,6 +35,9 @@ class Store(Protocol):
     def shown(self, name: str) -> str:
         """Return a name as a person would look it up."""
 
+    def letter(self, name: str) -> str:
+        """Return what a dead letter was called when it was stored."""
+
 
 def walk(store: Store, look: Callable[[str], Look], folder: str = "") -> Iterator[str]:
     """Yield the names below a folder in the order of their parts, looking only where `look` says to.
@@ -87,6 +90,10 @@ class FolderStore:
         """Return the path, seen from the folder that was named."""
         return Path(name).relative_to(self._root.parent).as_posix()
 
+    def letter(self, name: str) -> str:
+        """Return the file's name."""
+        return Path(name).name
+
 
 class BlobStore:
     """A container, or the blobs in it whose names begin with a prefix."""
@@ -122,6 +129,10 @@ class BlobStore:
     def shown(self, name: str) -> str:
         """Return the container's name and the blob's."""
         return f"{self._container.container_name}/{name or self._prefix}"
+
+    def letter(self, name: str) -> str:
+        """Return the blob's name."""
+        return name
 
 
 class _Blob(io.RawIOBase):
