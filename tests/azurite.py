@@ -1,6 +1,7 @@
 """Azurite, the blob store's emulator, on a free port of loopback and in memory, for as long as a test session needs it.
 
-A test that asks for it is skipped where Node or its packages are not there (`make node`).
+A test that asks for it, by the fixture `container` or here, is skipped where Node or its packages are not there
+(`make node`).
 """
 
 import atexit
@@ -72,10 +73,3 @@ def running_azurite() -> Iterator[Azurite]:
             yield Azurite(f"{found['url']}/{ACCOUNT}")
         finally:
             process.terminate()
-
-
-@pytest.fixture
-def container() -> Iterator[ContainerClient]:
-    """Return a new, empty container."""
-    with shared_azurite().new_container() as client:
-        yield client

@@ -65,12 +65,13 @@ class DatedNames:
     """Names of one format."""
 
     def __init__(self, form: str, suffix: str = "") -> None:
-        """Take a format; `suffix` is a pattern that names end in. Raises UnusableFormat."""
+        """Take a format: of folders, or with the pattern of names' ends of whole names. Raises UnusableFormat."""
         known = FIELD.findall(form)
         if len(set(known)) < len(known) or not set(known) <= set(FIELDS):
             raise UnusableFormat(f"{form}: the fields are {', '.join(f'{{{name}}}' for name in FIELDS)}, each once")
         self._fields = frozenset(known)
         self._segments = tuple(map(_pattern, form.strip("/").split("/")))
+        self._folders = len(self._segments) - (1 if suffix else 0)
         self._last = re.compile(self._segments[-1].pattern + suffix)
 
     @property
@@ -92,7 +93,7 @@ class DatedNames:
         span = _span(told)
         if span is not None and not period.meets(*span, margin):
             return Look.SKIP
-        return Look.ALL if len(_numbers(told)) >= UP_TO_DAY or len(parts) >= len(self._segments) - 1 else Look.OPEN
+        return Look.ALL if len(_numbers(told)) >= UP_TO_DAY or len(parts) >= self._folders else Look.OPEN
 
 
 def _pattern(segment: str) -> re.Pattern[str]:

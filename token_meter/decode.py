@@ -43,9 +43,9 @@ def decode(event: Event, shapes: tuple[Shape, ...] = SHAPES) -> Iterator[Decoded
         yield _rejected(Reason.EMPTY_EVENT, event, index=index)
         return
     found = _values(body) if letter is None else _values_of_letter(body, letter)
-    opened = len(found) > 1 or found[0].value is not None
+    unopened = len(found) == 1 and found[0].value is None and (letter is None or letter.whole)
     for place, item in enumerate(found, start=index):
-        yield _read(item, event, place, shapes, whole=not opened)
+        yield _read(item, event, place, shapes, whole=unopened)
 
 
 def _values_of_letter(body: bytes, letter: FromLetter) -> list[_Found]:
