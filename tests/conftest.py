@@ -1,14 +1,18 @@
 """What all tests share: hypothesis profiles, the recordings, a run without sockets."""
 
+import gc
 import importlib.util
 import os
 import runpy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from azure.storage.blob import ContainerClient
 
 REPOSITORY = Path(__file__).parent.parent
 BESIDE = REPOSITORY.parent / "shared" / "data" / "recordings"
@@ -43,6 +47,22 @@ def block_sockets() -> None:
     runpy.run_path(str(BLOCKED / "sitecustomize.py"))
     path = os.environ.get("PYTHONPATH", "")
     os.environ["PYTHONPATH"] = os.pathsep.join(part for part in (str(BLOCKED), path) if part)
+
+
+@pytest.fixture
+def container() -> Iterator["ContainerClient"]:
+    """Return a new, empty container in Azurite."""
+    from tests.azurite import shared_azurite  # noqa: PLC0415 - most tests need no Azure library
+
+    with shared_azurite().new_container() as client:
+        yield client
+
+
+@pytest.fixture
+def garbage_collected() -> Iterator[None]:
+    """Collect what a test has left while its own filters of warnings hold, and not during the next one's."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="session")

@@ -28,6 +28,12 @@ class Answer:
         return self.status == ACCEPTED.status and not self.reset and not self.silent
 
     @property
+    def kind(self) -> str:
+        """What became of the request, in words."""
+        what = "time-out" if self.silent else "reset" if self.reset else str(self.status)
+        return what if self.accepts or not self.share_stored else f"{what}, {self.share_stored:.0%} stored"
+
+    @property
     def share_stored(self) -> float:
         """Return which share of the rows is stored."""
         return float(self.accepts) if self.stored is None else self.stored

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
@@ -32,6 +32,9 @@ RULE = "dcr-0123456789abcdef0123456789abcdef"
 REPOSITORY = Path(__file__).parent.parent
 LINGER_NOT = struct.pack("ii", 1, 0)
 """Closing a socket then resets the connection (socket(7), SO_LINGER)."""
+TOO_LARGE = 413
+ANSWERS = "answers.txt"
+"""What a peer's process answered, a request a line."""
 ENDS_AFTER = 900.0
 PARENT_LOOKED_FOR = 0.2
 
@@ -125,6 +128,9 @@ class Peer:
             rows = rows_in(whole, stream)
         except Refused as refusal:
             return Answer(refusal.status, code=refusal.code) if answer.accepts else answer
+        if told is None and answer.status == TOO_LARGE and len(rows) == 1:
+            answer = ACCEPTED  # no single row is too large for the service, and a client rightly takes it for refused
+        self._note_answer(answer)
         if answer.accepts and self.folder is None:
             self.accepted.append((stream_name, rows))
         if not self.loses_what_it_accepts:
@@ -135,6 +141,11 @@ class Peer:
         if self.folder is None:
             self.paths.append(path)
             self.packed_sizes.append(len(body))
+
+    def _note_answer(self, answer: Answer) -> None:
+        if self.folder is not None:
+            with (self.folder / ANSWERS).open("a", encoding="utf-8") as file:
+                file.write(answer.kind + "\n")
 
     def _note_size(self, whole: bytes) -> None:
         if self.folder is None:
@@ -227,6 +238,12 @@ def rows_in_folder(folder: Path, table: str) -> list[StoredRow]:
     """Return what a peer's process has stored of a table."""
     path = folder / f"{table}.jsonl"
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+
+
+def answers_in_folder(folder: Path) -> Counter[str]:
+    """Return what a peer's process answered, and how often."""
+    path = folder / ANSWERS
+    return Counter(path.read_text(encoding="utf-8").splitlines()) if path.exists() else Counter()
 
 
 def main() -> None:

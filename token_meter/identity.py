@@ -16,7 +16,7 @@ from token_meter.jsontypes import JsonObject, as_object, as_text, parse_json
 from token_meter.names import digest, hidden, identity
 from token_meter.options import DEFAULTS, MeterOptions
 from token_meter.record import Record
-from token_meter.secrets import shows_secret
+from token_meter.secrets import REMOVED, shows_secret
 from token_meter.shapes.fields import normalised_fields
 
 LONGEST_TOKEN = 32_768
@@ -55,7 +55,9 @@ def read_caller(record: Record, options: MeterOptions = DEFAULTS) -> Caller:
     key = record.key or next(
         (record.request_headers[name] for name in KEY_HEADERS if name in record.request_headers), ""
     )
-    if not app_id and key:
+    if not app_id and (key == REMOVED or REMOVED in header):
+        notes = (Note.CALLER_REMOVED,)
+    elif not app_id and key:
         if options.hasher is None:
             notes = (*notes, Note.KEY_DROPPED)
         else:

@@ -49,6 +49,8 @@ class Tally:
 
 def place_of(origin: Origin) -> str:
     """Return where an event was found, as a person would look it up."""
+    if origin.hub:
+        return f"{origin.hub} partition {origin.partition} event {origin.sequence_number}"
     return f"{Path(origin.file).name}:{origin.line}" if origin.line else origin.file
 
 
@@ -62,7 +64,7 @@ def meter_into_store(files: Sequence[str], store: str, dead_letters: str, option
                 tally.add(pipeline.process(batch, Via.FILES))
     finally:
         if tally.received:
-            _print_counts(tally, store, dead_letters)
+            print_counts(tally, store, dead_letters)
     return bool(tally.rejected)
 
 
@@ -125,7 +127,8 @@ def progress(files: Sequence[str]) -> Iterator[Progress]:
         yield bar
 
 
-def _print_counts(tally: Tally, store: str, dead_letters: str) -> None:
+def print_counts(tally: Tally, store: str, dead_letters: str) -> None:
+    """Print the counts of promise 1, and where rows and dead letters are."""
     out = standard_output()
     rejected, ignored = tally.rejected.total(), tally.ignored.total()
     out.print(f"received {tally.received} = metered {tally.metered} + rejected {rejected} + ignored {ignored}")
