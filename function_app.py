@@ -5,11 +5,13 @@ import logging
 import azure.functions as func
 
 from functions.meter_events import blueprint as meter_events
+from functions.replay_dead_letters import blueprint as replay_dead_letters
 
 # The SDK logs every request and its headers at INFO, which the worker passes on to Application Insights: many times the
 # one line a batch that says something (azure-sdk-for-python#29215).
-for name in ("azure.core", "azure.identity"):
+for name in ("azure.core", "azure.identity", "azure.storage"):
     logging.getLogger(name).setLevel(logging.WARNING)
 
 app = func.FunctionApp()
 app.register_functions(meter_events)
+app.register_functions(replay_dead_letters)

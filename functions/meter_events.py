@@ -5,7 +5,6 @@ import logging
 import os
 import typing
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import azure.functions as func
@@ -14,7 +13,7 @@ from token_meter.codes import Via
 from token_meter.events import Event, Origin
 from token_meter.pipeline import Pipeline
 from token_meter.settings import Settings
-from token_meter.sinks.dead_letters import DeadLetterFolder
+from token_meter.sinks.dead_letter_blobs import dead_letters
 from token_meter.sinks.logs_ingestion import logs_ingestion_sink
 from token_meter.times import as_utc
 
@@ -57,7 +56,7 @@ def pipeline() -> Pipeline:
     settings = Settings.read(os.environ)
     return Pipeline(
         sink=logs_ingestion_sink(settings),
-        dead_letters=DeadLetterFolder(Path(settings.dead_letter_folder)),
+        dead_letters=dead_letters(settings),
         options=settings.meter_options,
     )
 

@@ -5,9 +5,13 @@ import os
 import runpy
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from azure.storage.blob import ContainerClient
 
 REPOSITORY = Path(__file__).parent.parent
 BESIDE = REPOSITORY.parent / "shared" / "data" / "recordings"
@@ -42,6 +46,15 @@ def block_sockets() -> None:
     runpy.run_path(str(BLOCKED / "sitecustomize.py"))
     path = os.environ.get("PYTHONPATH", "")
     os.environ["PYTHONPATH"] = os.pathsep.join(part for part in (str(BLOCKED), path) if part)
+
+
+@pytest.fixture
+def container() -> Iterator["ContainerClient"]:
+    """Return a new, empty container in Azurite."""
+    from tests.azurite import shared_azurite  # noqa: PLC0415 - most tests need no Azure library
+
+    with shared_azurite().new_container() as client:
+        yield client
 
 
 @pytest.fixture

@@ -8,15 +8,19 @@ from typing import Any, Protocol, TypeAlias
 
 import duckdb
 import pytest
+from azure.storage.blob import ContainerClient
 from orjson import JSONEncodeError
 
+from tests.azurite import shared_azurite
 from tests.ingestion_client import sink_to
 from tests.ingestion_peer import Peer, ingestion_peer
 from tests.ingestion_service import StoredRow
 from tests.stored_rows import load_stored
 from tests.usage_rows import NOON
+from token_meter.blob_storage import container_client
 from token_meter.kql import run_query
 from token_meter.sinks import Sink
+from token_meter.sinks.dead_letter_blobs import DeadLetterBlobs, DeadLettersNotKept
 from token_meter.sinks.dead_letters import DeadLetterFolder, DeadLetters
 from token_meter.sinks.duckdb_store import DuckDbStore
 from token_meter.sinks.ingestion_failures import IngestionFailed
@@ -172,4 +176,40 @@ def folder_of_letters(folder: Path) -> Iterator[LetterCase]:
     yield FolderCase(folder / "letters")
 
 
-LETTER_STORES = [pytest.param(folder_of_letters, id="folder")]
+class BlobsCase:
+    """Dead letters in a container."""
+
+    fault: Fault = DeadLettersNotKept
+
+    def __init__(self, container: ContainerClient) -> None:
+        """Take the container."""
+        self._container = container
+        self.letters: DeadLetters = DeadLetterBlobs(container)
+
+    @contextmanager
+    def broken(self) -> Iterator[None]:
+        """Look for a container that is not there."""
+        whole = self.letters
+        self.letters = DeadLetterBlobs(container_client(shared_azurite().container_url("nowhere")))
+        yield
+        self.letters = whole
+
+    def kept(self) -> dict[str, list[dict[str, Any]]]:
+        """Read the blobs."""
+        return {
+            name: [json.loads(line) for line in self._container.download_blob(name).readall().splitlines()]
+            for name in self._container.list_blob_names()
+        }
+
+
+@contextmanager
+def blobs_of_letters(_: Path) -> Iterator[LetterCase]:
+    """Make the case of the container."""
+    with shared_azurite().new_container() as container:
+        yield BlobsCase(container)
+
+
+LETTER_STORES = [
+    pytest.param(folder_of_letters, id="folder"),
+    pytest.param(blobs_of_letters, id="blobs", marks=pytest.mark.sockets),
+]

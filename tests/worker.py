@@ -42,6 +42,8 @@ class Invoked:
 
     ok: bool
     exception: str
+    outputs: tuple[tuple[str, str], ...] = ()
+    """Of each output binding that was set: its name and what it sends."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,25 @@ class Worker:
             native_invocation.invocation_request_native("invocation", identity, [("events", data)], metadata)
         )
         return Invoked(ok, exception or "")
+
+    def invoke_with_message(self, name: str, body: str, *, dequeue_count: int = 1) -> Invoked:
+        """Invoke a function with a message of a queue, as the Storage extension hands it over: as a text."""
+        identity = self.functions[name].function_id
+        metadata = {
+            "Id": Datum("0f9b3c5e", "string"),
+            "DequeueCount": Datum(str(dequeue_count), "string"),
+            "PopReceipt": Datum("AgAAAAMA", "string"),
+            **{
+                moment: Datum(json.dumps(FIRST_ENQUEUED.isoformat()), "json")
+                for moment in ("ExpirationTime", "InsertionTime", "NextVisibleTime")
+            },
+        }
+        ok, _, outputs, exception, _ = asyncio.run(
+            native_invocation.invocation_request_native(
+                "invocation", identity, [("message", Datum(body, "string"))], metadata
+            )
+        )
+        return Invoked(ok, exception or "", tuple((output, str(datum.value)) for output, datum in outputs))
 
 
 def load(script: Path) -> Worker:

@@ -120,6 +120,10 @@ class Note(StrEnum):
     ZONE_ASSUMED = "zone_assumed", "The record's time names no zone, and UTC was assumed."
     KEY_DROPPED = "key_dropped", "The caller is known by a key only, and there is no setting to hash it with."
     UNKNOWN_FIELD = "unknown_field", "The request holds a field, or content of a kind, that no counting rule knows."
+    CALLER_REMOVED = (
+        "caller_removed",
+        "Read from a dead letter, from which the token or key that tells the caller was removed.",
+    )
     UNCONFIRMED_FORMULA = "unconfirmed_formula", "No recorded call of this model and form confirms how it is counted."
     PREVIOUS_RESPONSE_ID = "previous_response_id", "The prompt goes on from an earlier answer that the service keeps."
     REMOTE_IMAGE = "remote_image", "An image is given by its address; its size, and so its tokens, are not known."
@@ -149,6 +153,10 @@ class Reason(StrEnum):
     TOO_DEEP = "too_deep", "JSON nested too deeply to be a record."
     METER_FAULT = "meter_fault", "The meter failed on this record: a defect to report."
     ROW_REFUSED = "row_refused", "The store refuses the record's row for what it holds: a defect to report."
+    IDENTITY_REMOVED = (
+        "identity_removed",
+        "Only its bytes identify the call, and its dead letter lacks some: replay the hub, its capture or the file.",
+    )
     # ignored: understood, and not usage
     NOT_USAGE = "not_usage", "A record that by design tells nothing of a model call."
     JOINED = "joined", "A piece of a body that was joined into another record's row."

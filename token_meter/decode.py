@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from orjson import JSONEncodeError
 
 from token_meter.codes import Reason
-from token_meter.events import Event
+from token_meter.events import Event, FromLetter
+from token_meter.from_letters import with_gaps
 from token_meter.jsontypes import Json, dump_json, parse_json
 from token_meter.record import Rejected
 from token_meter.salvage import WHOLE, Cut, salvage
@@ -20,6 +21,7 @@ from token_meter.shapes.fields import normalised
 from token_meter.shapes.learn_samples import comma_line, http_message
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+NULL = b"null"
 STAGE = "decode"
 
 
@@ -34,12 +36,28 @@ class _Found:
 
 def decode(event: Event, shapes: tuple[Shape, ...] = SHAPES) -> Iterator[Decoded]:
     """Yield every record of an event, each read, rejected or ignored; at least one, whatever the bytes are."""
+    letter = event.origin.letter
+    index = 0 if letter is None else letter.index
     body = event.body.removeprefix(BYTE_ORDER_MARK).strip()
     if not body:
-        yield _rejected(Reason.EMPTY_EVENT, event)
+        yield _rejected(Reason.EMPTY_EVENT, event, index=index)
         return
-    for index, found in enumerate(_values(body)):
-        yield _read(found, event, index, shapes)
+    found = _values(body) if letter is None else _values_of_letter(body, letter)
+    unopened = len(found) == 1 and found[0].value is None and (letter is None or letter.whole)
+    for place, item in enumerate(found, start=index):
+        yield _read(item, event, place, shapes, whole=unopened)
+
+
+def _values_of_letter(body: bytes, letter: FromLetter) -> list[_Found]:
+    """Return the one value that a dead letter keeps; all of its event where that could not be opened at all."""
+    if letter.whole and letter.reason is Reason.TOO_DEEP:  # the event's others were read when it arrived
+        return _values(body)[letter.index :][:1] or [_Found(None, body)]
+    if letter.whole:
+        return _values(body)
+    value = parse_json(body)
+    if value is not None:  # not opened again: an envelope among a list's members was found to be no record
+        return [_Found(value)]
+    return [_Found(None)] if body == NULL else _values(body)[-1:]  # of a list that was cut, its last member
 
 
 def _values(body: bytes) -> list[_Found]:
@@ -95,12 +113,12 @@ def _members(found: _Found) -> list[_Found]:
     ]
 
 
-def _read(found: _Found, event: Event, index: int, shapes: tuple[Shape, ...]) -> Decoded:
+def _read(found: _Found, event: Event, index: int, shapes: tuple[Shape, ...], *, whole: bool) -> Decoded:
     value = found.value
     if value is None:
         if not found.raw:  # a null among a list's members, which must not keep the whole list as its letter
-            return _rejected(Reason.NOT_A_RECORD, event, b"null", index)
-        return _rejected(Reason.NOT_JSON, event, found.raw, index)
+            return _rejected(Reason.NOT_A_RECORD, event, NULL, index)
+        return _rejected(Reason.NOT_JSON, event, found.raw, index, whole=whole)
     try:
         own = dump_json(value)
         if not isinstance(value, dict):
@@ -109,11 +127,11 @@ def _read(found: _Found, event: Event, index: int, shapes: tuple[Shape, ...]) ->
         raw = b"" if is_json else found.raw
         decoded = read(Arrived(value, event.origin, index, found.cut, raw), shapes)
     except JSONEncodeError:
-        return _rejected(Reason.TOO_DEEP, event, index=index)
+        return _rejected(Reason.TOO_DEEP, event, index=index, whole=True)
     if decoded is not None:
-        return decoded
+        return with_gaps(decoded)
     return _rejected(Reason.UNKNOWN_SHAPE if is_json else Reason.NOT_JSON, event, raw or own, index)
 
 
-def _rejected(reason: Reason, event: Event, body: bytes = b"", index: int = 0) -> Rejected:
-    return Rejected(reason=reason, stage=STAGE, origin=event.origin, body=body or event.body, index=index)
+def _rejected(reason: Reason, event: Event, body: bytes = b"", index: int = 0, *, whole: bool = False) -> Rejected:
+    return Rejected(reason=reason, stage=STAGE, origin=event.origin, body=body or event.body, index=index, whole=whole)

@@ -4,6 +4,27 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePath
 
+from token_meter.codes import Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FromLetter:
+    """Which record of a dead letter an event was read from: what it was called then, so that it is the same now."""
+
+    record_id: str
+    """Its `EventId` in the table of rejected records."""
+    letter: str
+    """The dead letter's name."""
+    reason: Reason
+    stage: str
+    detail: str = ""
+    index: int = 0
+    """The record's place in the event that it came in, from 0."""
+    whole: bool = False
+    """Whether the letter keeps the bytes of the whole event, since the record's own could not be told or written."""
+    scrubbed: bool = False
+    """Whether secrets were taken out of the bytes, which are then not those that arrived."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
@@ -17,6 +38,8 @@ class Origin:
     file: str = ""
     line: int | None = None
     """Line of a text file, or place in a Capture file, from 1."""
+    letter: FromLetter | None = None
+    """Set where the bytes were read from a dead letter; the rest is then where they were found first."""
 
     @property
     def file_name(self) -> str:

@@ -55,7 +55,9 @@ def read_caller(record: Record, options: MeterOptions = DEFAULTS) -> Caller:
     key = record.key or next(
         (record.request_headers[name] for name in KEY_HEADERS if name in record.request_headers), ""
     )
-    if not app_id and key:
+    if not app_id and (key == REMOVED or REMOVED in header):
+        notes = (Note.CALLER_REMOVED,)
+    elif not app_id and key:
         if options.hasher is None:
             notes = (*notes, Note.KEY_DROPPED)
         else:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from token_meter.codes import Reason
 from token_meter.decode import decode
 from token_meter.events import Event
+from token_meter.from_letters import lost_its_identity
 from token_meter.observe import observe
 from token_meter.options import DEFAULTS, MeterOptions
 from token_meter.pieces import join_pieces
@@ -75,6 +76,8 @@ def _observe(item: Decoded, options: MeterOptions, refused: Collection[str]) -> 
         return _rejected(item, Reason.METER_FAULT, "observe", type(fault).__name__)
     if isinstance(result, UsageRow) and result.event_id in refused:
         return _rejected(item, Reason.ROW_REFUSED, "sink")
+    if isinstance(result, UsageRow) and lost_its_identity(item, result):
+        return _rejected(item, Reason.IDENTITY_REMOVED, "observe")
     return result
 
 

@@ -105,6 +105,8 @@ class SetAside:
     index: int = 0
     detail: str = ""
     """Never content: at most the name of a field or of an exception's class."""
+    whole: bool = False
+    """Whether `body` is the whole event's, since the record's own could not be told or written."""
 
 
 class Rejected(SetAside):

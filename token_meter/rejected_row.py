@@ -11,10 +11,10 @@ from typing import ClassVar
 
 from token_meter.codes import Reason, RejectedOutcome
 from token_meter.columns import column, text
-from token_meter.events import Origin
+from token_meter.events import FromLetter, Origin
 from token_meter.identity import bounded
 from token_meter.jsontypes import dump_json
-from token_meter.record import Rejected
+from token_meter.record import Rejected, SetAside
 from token_meter.version import METER_REVISION, VERSION
 
 EVENT_ID_VERSION = "r1"
@@ -66,8 +66,35 @@ def rejected_row(item: Rejected, dead_letter: str, observed: datetime) -> Reject
     )
 
 
-def rejected_event_id(item: Rejected) -> str:
-    """Return which record it is, the same whenever and in whatever batch it is met again."""
+def recovered_row(origin: Origin, letter: FromLetter, outcome: RejectedOutcome, observed: datetime) -> RejectedRow:
+    """Return the row of a record that was rejected once and has been read out of its dead letter just now."""
+    return RejectedRow(
+        time_generated=observed,
+        event_id=letter.record_id,
+        outcome=outcome,
+        observed_time=observed,
+        reason=letter.reason,
+        stage=bounded(letter.stage),
+        detail=bounded(letter.detail),
+        dead_letter=bounded(letter.letter),
+        event_hub=bounded(origin.hub),
+        partition=bounded(origin.partition),
+        sequence_number=origin.sequence_number,
+        enqueued_time=origin.enqueued_time,
+        record_index=letter.index,
+        meter_version=VERSION,
+        meter_revision=METER_REVISION,
+    )
+
+
+def rejected_event_id(item: SetAside) -> str:
+    """Return which record it is, the same whenever and in whatever batch it is met again.
+
+    What comes out of a dead letter is what went into it, also where its bytes lack the secrets that they had.
+    """
+    letter = item.origin.letter
+    if letter is not None and letter.index == item.index:
+        return letter.record_id
     identity = [*place_of(item.origin), item.index, hashlib.sha256(item.body).hexdigest()]
     return f"{EVENT_ID_VERSION}:{hashlib.sha256(dump_json(identity)).hexdigest()[:32]}"
 

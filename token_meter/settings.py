@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from token_meter.container_address import UnusableAddress, container_address
+from token_meter.dated_names import DEFAULT_FORMAT, CaptureNames, UnusableFormat
 from token_meter.jsontypes import as_real
 from token_meter.options import MeterOptions, Personal
 from token_meter.secrets import KeyHasher
@@ -28,6 +30,8 @@ ABOUT_THE_HOST = """\
 - `maxEventBatchSize` 100: at the 200 KB where API Management cuts an event, a batch is 20 MB at most.
 - `prefetchCount` 300: the next batches are at hand; 60 MB a partition at most.
 - `batchCheckpointFrequency` 1: as little as can be is metered again after a restart.
+- `queues`: replays run one at a time, a message that fails is tried again after a minute and goes to the queue
+  `replay-poison` after five times; messages are plain text, so that `az storage message put` can send one.
 - `functionTimeout` 10 minutes: what it ends may be lost, so all writes of a batch give up before (docs/delivery.md).
 - `excludedTypes` `Exception;Trace`: every batch's line of counts is kept; sampling would drop some.
 - `extensionBundle` `[4.*, 5.0.0)`: Event Hubs extension 6, which writes no checkpoint for a batch that a stop cuts.
@@ -54,8 +58,23 @@ class Settings:
         "Where rows are sent: the data collection rule's `endpoints.logsIngestion` (or a data collection endpoint).",
     )
     ingestion_rule_id: str = setting("LOGS_INGESTION_RULE_ID", "The data collection rule's `immutableId` (`dcr-…`).")
+    dead_letter_container_url: str = setting(
+        "DEAD_LETTER_CONTAINER_URL",
+        "Container that keeps what could not be metered, with the reasons: "
+        "`https://account.blob.core.windows.net/container`. The identity needs Storage Blob Data Contributor on it.",
+    )
     dead_letter_folder: str = setting(
-        "DEAD_LETTER_FOLDER", "Folder that keeps what could not be metered, with the reasons."
+        "DEAD_LETTER_FOLDER", "Folder that keeps it instead, for use on one machine. Set one of the two."
+    )
+    capture_container_url: str = setting(
+        "CAPTURE_CONTAINER_URL",
+        "Container, and folder in it, that Event Hubs Capture writes to, where events are replayed from it; empty "
+        "replays dead letters only. The identity needs Storage Blob Data Reader on it.",
+    )
+    capture_name_format: str = setting(
+        "CAPTURE_NAME_FORMAT",
+        "How Capture names its blobs: its `archiveNameFormat`. Hub and partition stand nowhere else.",
+        DEFAULT_FORMAT,
     )
     key_hash_secret: str = setting(
         "KEY_HASH_SECRET",
@@ -95,8 +114,17 @@ class Settings:
             )
         if not settings.ingestion_rule_id.startswith("dcr-"):
             raise SettingsUnusable("LOGS_INGESTION_RULE_ID must be the data collection rule's immutable id, dcr-…")
-        if not settings.dead_letter_folder:
-            raise SettingsUnusable("DEAD_LETTER_FOLDER must name a folder; without one a bad record would be lost")
+        if bool(settings.dead_letter_folder) == bool(settings.dead_letter_container_url):
+            raise SettingsUnusable(
+                "set DEAD_LETTER_CONTAINER_URL, or on one machine DEAD_LETTER_FOLDER, and not both: "
+                "without either a bad record would be lost"
+            )
+        for name in ("dead_letter_container_url", "capture_container_url"):
+            _check_container(name.upper(), getattr(settings, name))
+        try:
+            _ = CaptureNames(settings.capture_name_format)
+        except UnusableFormat as fault:
+            raise SettingsUnusable(f"CAPTURE_NAME_FORMAT {fault}") from fault
         _ = settings.meter_options  # raises where one cannot work
         return settings
 
@@ -165,6 +193,13 @@ def _personal(variable: str, choice: str) -> Personal:
         raise SettingsUnusable(f"{variable} must be keep, hash or drop") from None
 
 
+def _check_container(variable: str, url: str) -> None:
+    try:
+        _ = container_address(url) if url else None
+    except UnusableAddress as fault:
+        raise SettingsUnusable(f"{variable} {fault}") from fault
+
+
 def _is_endpoint(url: str) -> bool:
     """Return whether a URL is `https://host`, or plain HTTP on this machine, where tests have their peer."""
     try:
@@ -184,7 +219,8 @@ def configuration_markdown() -> str:
         "# Settings",
         "",
         "Application settings of the Function. `EventHubConnection__*`, `EVENT_HUB_NAME` and",
-        "`EVENT_HUB_CONSUMER_GROUP` belong to the trigger and are read by the Functions host.",
+        "`EVENT_HUB_CONSUMER_GROUP` belong to the trigger and are read by the Functions host, as is `ReplayQueue__*`:",
+        "the storage account whose queue `replay` starts replays (`ReplayQueue__queueServiceUri`, an identity).",
         "",
         "| variable | for | default |",
         "| --- | --- | --- |",

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -11,6 +12,8 @@ from token_meter.cli.metering import meter_into_store, print_rows
 from token_meter.cli.output import standard_error
 from token_meter.cli.querying import Format, query_store
 from token_meter.cli.simulating import MonthUnusable, simulate_month
+from token_meter.cli.sinks import sinks
+from token_meter.dated_names import DEFAULT_FORMAT
 from token_meter.kql import QueryError
 from token_meter.options import MeterOptions
 from token_meter.settings import SettingsUnusable, meter_options_from
@@ -19,6 +22,14 @@ from token_meter.sources import InputUnusable
 from token_meter.version import VERSION
 
 DONE, SOME_REJECTED, UNUSABLE = 0, 1, 2
+
+
+class Target(StrEnum):
+    """Where rows go."""
+
+    STORE = "store"
+    LOG_ANALYTICS = "log-analytics"
+
 
 app = typer.Typer(
     name="token-meter",
@@ -97,6 +108,52 @@ def consume(  # noqa: PLR0913, PLR0917 - one argument an option
     )
     rejected = consume_hub(hub, how, checkpoints, store, dead_letters, options_with(shape))
     raise typer.Exit(SOME_REJECTED if rejected else DONE)
+
+
+@app.command()
+def replay(  # noqa: PLR0913, PLR0917 - one argument an option
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="PATH…", help="Dead letters or Capture files: a file, a folder, a container's address (https://…)."
+        ),
+    ] = None,
+    start: Annotated[str, typer.Option(help="Only what reached its hub from this time on.")] = "",
+    end: Annotated[str, typer.Option(help="Only what reached its hub before this time.")] = "",
+    capture_format: Annotated[str, typer.Option(help="How Capture names its files (archiveNameFormat).")] = (
+        DEFAULT_FORMAT
+    ),
+    hub: Annotated[str, typer.Option(help="Read a hub instead: namespace/hub.")] = "",
+    partition: Annotated[list[str] | None, typer.Option(help="Of the hub; repeat it for more. All by default.")] = None,
+    first: Annotated[
+        str, typer.Option("--from", metavar="NUMBER|TIME", help="First event: its number, offset:NUMBER, or a time.")
+    ] = "",
+    last: Annotated[
+        str, typer.Option("--until", metavar="NUMBER|TIME", help="Last event's number, or the time before which.")
+    ] = "",
+    group: Annotated[str, typer.Option(help="The hub's consumer group.")] = "$Default",
+    to: Annotated[Target, typer.Option(help="Where rows go; log-analytics takes the Function's settings.")] = (
+        Target.STORE
+    ),
+    store: Store = "usage.duckdb",
+    dead_letters: Annotated[str, typer.Option(help="Folder that keeps what is rejected for the first time.")] = "",
+    shape: Shape = "",
+) -> None:
+    """Meter dead letters, captured events or part of a hub again. It changes nothing that was right."""
+    # Azure's libraries take as long to load as all that the other commands need
+    from token_meter.cli.replaying import hub_batches, period_of, replay_batches, stored_batches  # noqa: PLC0415
+
+    from_hub = bool(hub or partition or first or last)
+    if bool(paths) == from_hub or (from_hub and (start or end)):
+        raise InputUnusable("replay takes paths (with --start and --end), or --hub (with --partition, --from, --until)")
+    batches = (
+        hub_batches(hub, partition or [], group, first, last)
+        if from_hub
+        else stored_batches(paths or [], period_of(start, end), capture_format)
+    )
+    with sinks(store if to is Target.STORE else "", dead_letters, options_with(shape)) as opened:
+        whole = replay_batches(batches, opened)
+    raise typer.Exit(DONE if whole else SOME_REJECTED)
 
 
 @app.command()

@@ -4,18 +4,12 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
 from token_meter.cli.metering import Tally, print_counts
+from token_meter.cli.sinks import sinks
 from token_meter.options import MeterOptions
-from token_meter.pipeline import Pipeline
-from token_meter.settings import Settings
-from token_meter.sinks.dead_letters import DeadLetterFolder
-from token_meter.sinks.duckdb_store import DuckDbStore
-from token_meter.sinks.logs_ingestion import logs_ingestion_sink
 from token_meter.sources.checkpoints import checkpoint_store
 from token_meter.sources.files import InputUnusable
 from token_meter.sources.hub import Consumption, HubConsumer
@@ -24,7 +18,6 @@ from token_meter.sources.hub_progress import END, START
 from token_meter.times import parse_time
 
 BESIDE_STORE = ".checkpoints"
-LOG_ANALYTICS = "Log Analytics"
 
 
 def start_of(text: str) -> str | datetime:
@@ -58,29 +51,13 @@ def consume_hub(  # noqa: PLR0913, PLR0917 - one argument an option
     kept = checkpoint_store(checkpoints_of(checkpoints, store), identity)
     _log_to_standard_error()
     tally = Tally()
-    with _pipeline(store, dead_letters, options) as (pipeline, letters):
+    with sinks(store, dead_letters, options) as opened:
         try:
-            asyncio.run(_until_told(HubConsumer(address, kept, pipeline, how, tally.add), identity))
+            asyncio.run(_until_told(HubConsumer(address, kept, opened.pipeline, how, tally.add), identity))
         finally:
             if tally.received:
-                print_counts(tally, store or LOG_ANALYTICS, letters)
+                print_counts(tally, opened.rows, opened.letters)
     return bool(tally.rejected)
-
-
-@contextmanager
-def _pipeline(store: str, dead_letters: str, options: MeterOptions) -> Iterator[tuple[Pipeline, str]]:
-    """Open the sinks: the embedded store where one is named, else Log Analytics; and tell where dead letters go."""
-    if store:
-        letters = dead_letters or "dead-letters"
-        with DuckDbStore(store) as sink:
-            yield Pipeline(sink=sink, dead_letters=DeadLetterFolder(Path(letters)), options=options), letters
-        return
-    settings = Settings.read({**os.environ, **({"DEAD_LETTER_FOLDER": dead_letters} if dead_letters else {})})
-    folder = DeadLetterFolder(Path(settings.dead_letter_folder))
-    yield (
-        Pipeline(sink=logs_ingestion_sink(settings), dead_letters=folder, options=options),
-        settings.dead_letter_folder,
-    )
 
 
 async def _until_told(consumer: HubConsumer, managed_identity_client_id: str) -> None:

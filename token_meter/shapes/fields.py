@@ -22,10 +22,13 @@ from token_meter.jsontypes import (
     dump_json,
 )
 from token_meter.salvage import WHOLE, Cut
+from token_meter.secrets import REMOVED
 from token_meter.times import from_epoch, parse_culture_time, parse_time
 
-PLACEHOLDERS = frozenset({"na", "n/a", "portal-admin", "not_supported", "00000000-0000-0000-0000-000000000000"})
+NOTHING_SAID = frozenset({"na", "n/a", "portal-admin", "not_supported", "00000000-0000-0000-0000-000000000000"})
 """What the policies of docs/record-shapes.md write for what they do not know."""
+PLACEHOLDERS = NOTHING_SAID | {REMOVED}
+"""And what stands in a dead letter for a secret."""
 PLACEHOLDER_BODIES = PLACEHOLDERS | {"streaming", "not-streaming"}
 IGNORED_IN_NAMES = str.maketrans("", "", "-_ \t")
 HEADER_SEPARATORS = re.compile(r";;|\r\n|\n| \| ")

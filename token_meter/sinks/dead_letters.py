@@ -30,6 +30,18 @@ class DeadLetters(Protocol):
         """
 
 
+class AlreadyKept:
+    """Nothing is kept anew: the records were read from a dead letter, and those that are rejected again lie there."""
+
+    def __init__(self, letter: str) -> None:
+        """Name the letter that the records were read from."""
+        self._letter = letter
+
+    def store(self, rejected: Sequence[Rejected]) -> str:
+        """Return the letter's name."""
+        return self._letter if rejected else ""
+
+
 class DeadLetterFolder:
     """Dead letters in a folder: one file of JSON lines a batch, readable by its owner only."""
 
@@ -41,7 +53,7 @@ class DeadLetterFolder:
         """Keep the rejected records of a batch. Raises OSError where the disk does not take them."""
         if not rejected:
             return ""
-        content = b"".join(dump_json(letter_of(item)) + b"\n" for item in rejected)
+        content = content_of(rejected)
         self._folder.mkdir(mode=ONLY_OWNERS_FOLDER, parents=True, exist_ok=True)
         # `mkstemp` makes a new file for its owner only, so nothing that already lies there lends its mode or its target
         handle, unfinished = tempfile.mkstemp(suffix=".unfinished", dir=self._folder)
@@ -57,12 +69,26 @@ class DeadLetterFolder:
         return name_of(rejected)
 
 
-def letter_of(item: Rejected) -> dict[str, Any]:
+def content_of(rejected: Sequence[Rejected]) -> bytes:
+    """Return a dead letter: a line of JSON a record, in order.
+
+    An event whose bytes stand for several of its records is written once, so that no letter is many times its events.
+    """
+    lines: list[bytes] = []
+    above: bytes | None = None
+    for item in rejected:
+        lines.append(dump_json(letter_of(item, is_above=item.whole and item.body == above)) + b"\n")
+        above = item.body if item.whole else above
+    return b"".join(lines)
+
+
+def letter_of(item: Rejected, *, is_above: bool = False) -> dict[str, Any]:
     """Return a rejected record as it is kept: why, where it came from, and its bytes less the secrets in them.
 
-    `body` is null where it is in doubt that all secrets were found: then only the rest is kept.
+    `body` is null where it is in doubt that all secrets were found: then only the rest is kept. It is null too, and
+    `bodyAbove` true, where the last whole event above has it.
     """
-    body = scrub(item.body)
+    body = None if is_above else scrub(item.body)
     return {
         "id": rejected_event_id(item),
         "reason": item.reason,
@@ -76,6 +102,9 @@ def letter_of(item: Rejected) -> dict[str, Any]:
         "line": item.origin.line,
         "index": item.index,
         "meterVersion": VERSION,
+        "whole": item.whole,
+        "scrubbed": body != item.body,
+        "bodyAbove": is_above,
         "body": None if body is None else base64.b64encode(body).decode(),
     }
 
@@ -93,4 +122,9 @@ def name_of(rejected: Sequence[Rejected]) -> str:
     else:
         parts = [first.file_name or "events"]
     digest = hashlib.sha256(dump_json([rejected_event_id(item) for item in rejected])).hexdigest()[:16]
-    return "_".join([*(UNSAFE.sub("-", part)[:LONGEST_PART].strip(".-") for part in parts), digest]) + ".jsonl"
+    return "_".join([*map(segment, parts), digest]) + ".jsonl"
+
+
+def segment(text: str) -> str:
+    """Return a text as it may stand in a path: without what leads elsewhere or no store takes, and bounded."""
+    return UNSAFE.sub("-", text)[:LONGEST_PART].strip(".-")

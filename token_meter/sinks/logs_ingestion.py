@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 
 from azure.core.pipeline.policies import SansIOHTTPPolicy
 from azure.core.rest import HttpRequest, HttpResponse
-from azure.identity import DefaultAzureCredential
 from azure.monitor.ingestion import LogsIngestionClient
 from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
+from token_meter.credentials import azure_identity
 from token_meter.settings import Settings
 from token_meter.sinks.chunks import chunks, sendable
 from token_meter.sinks.ingestion_failures import MISMATCH, IngestionFailed, named, told
@@ -78,12 +78,10 @@ def logs_ingestion_sink(settings: Settings, patience: Patience = PATIENT) -> Log
 
     A peer on this machine (`http://127.0.0.1`, the only endpoint without TLS that settings take) is sent no token.
     """
-    identity = settings.managed_identity_client_id
-    credential = DefaultAzureCredential(managed_identity_client_id=identity) if identity else DefaultAzureCredential()
     without_tls = urlsplit(settings.ingestion_endpoint).scheme == "http"
     client = LogsIngestionClient(
         settings.ingestion_endpoint,
-        credential,
+        azure_identity(settings.managed_identity_client_id),
         authentication_policy=SansIOHTTPPolicy[HttpRequest, HttpResponse]() if without_tls else None,
         retry_total=0,  # the SDK would sleep beyond the write's deadline, and miss 429, 408 and 502
         connection_timeout=CONNECTION_TIMEOUT,

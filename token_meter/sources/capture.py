@@ -24,11 +24,14 @@ CULTURE_TIME = "%m/%d/%Y %I:%M:%S %p"
 """How Capture writes `EnqueuedTimeUtc`."""
 
 
-def read_capture(stream: IO[bytes], name: str) -> Iterator[Event]:
-    """Yield the events of one Capture file in order. Raises what fastavro raises where it is no whole Avro file."""
+def read_capture(stream: IO[bytes], name: str, place: tuple[str, str] | None = None) -> Iterator[Event]:
+    """Yield the events of one Capture file in order. Raises what fastavro raises where it is no whole Avro file.
+
+    `place` is its hub and partition, where they are known; by default they are what its name tells.
+    """
     import fastavro  # noqa: PLC0415 - only the command line reads Avro; the Function carries no Avro library
 
-    hub, partition = place_of(name)
+    hub, partition = place or place_of(name)
     for number, entry in enumerate(fastavro.reader(stream), start=1):
         if not isinstance(entry, dict):
             raise TypeError("not a Capture file: its entries are no events")

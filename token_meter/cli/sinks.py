@@ -1,0 +1,49 @@
+"""The sinks that a command writes to: the embedded store or Log Analytics, and where dead letters go."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from token_meter.options import MeterOptions
+from token_meter.pipeline import Pipeline
+from token_meter.settings import Settings
+from token_meter.sinks.dead_letters import DeadLetterFolder
+from token_meter.sinks.duckdb_store import DuckDbStore
+
+LOG_ANALYTICS = "Log Analytics"
+USUAL_FOLDER = "dead-letters"
+
+
+@dataclass(frozen=True, slots=True)
+class Sinks:
+    """A pipeline that is open, and where things go, as a person is told."""
+
+    pipeline: Pipeline
+    rows: str
+    letters: str
+
+
+@contextmanager
+def sinks(store: str, dead_letters: str, options: MeterOptions) -> Iterator[Sinks]:
+    """Open the embedded store where one is named, else Log Analytics as the settings in the environment say.
+
+    `dead_letters` is a folder; empty is the settings' place, or for the embedded store the usual folder. Raises
+    StoreUnusable and SettingsUnusable.
+    """
+    if store:
+        folder = dead_letters or USUAL_FOLDER
+        with DuckDbStore(store) as sink:
+            yield Sinks(
+                Pipeline(sink=sink, dead_letters=DeadLetterFolder(Path(folder)), options=options), store, folder
+            )
+        return
+    # Azure's libraries take long to load, and the embedded store does without them
+    from token_meter.sinks.dead_letter_blobs import dead_letters as letters_of  # noqa: PLC0415
+    from token_meter.sinks.logs_ingestion import logs_ingestion_sink  # noqa: PLC0415
+
+    folder_instead = {"DEAD_LETTER_FOLDER": dead_letters, "DEAD_LETTER_CONTAINER_URL": ""} if dead_letters else {}
+    settings = Settings.read({**os.environ, **folder_instead})
+    pipeline = Pipeline(sink=logs_ingestion_sink(settings), dead_letters=letters_of(settings), options=options)
+    yield Sinks(pipeline, LOG_ANALYTICS, settings.dead_letter_folder or settings.dead_letter_container_url)
