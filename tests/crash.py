@@ -38,6 +38,8 @@ CONSUME = (
 FIRST_EVENT = "2026-10-05T00:00:00+00:00"
 LATEST_DELAY = 0.4
 """Seconds after its moment at which a kill comes at the latest: it may meet any step of a batch."""
+LAST_KILL = 0.95
+"""Of all events; after that a consumer may be done before it is killed."""
 LOOKED_AGAIN = 0.02
 LONGEST_RUN = 3_600.0
 REJECTED = "TokenMeterRejected_CL | distinct EventId, Outcome, Reason, Stage, SizeBytes, Partition, SequenceNumber"
@@ -144,7 +146,7 @@ def _run_crashing(connection: str, ingestion: str, folder: Path, plan: Plan) -> 
     """Kill the consumer at random moments, as often as planned, then let it finish; return how often it was killed."""
     folder.mkdir()
     draw = random.Random(plan.seed)  # noqa: S311 - repeatable moments
-    moments = sorted(draw.randrange(plan.events) for _ in range(plan.kills))
+    moments = sorted(draw.randrange(round(plan.events * LAST_KILL)) for _ in range(plan.kills))
     progress = _Progress(connection, folder / "checkpoints")
     command = (*CONSUME, "--checkpoints", "checkpoints")
     environment = {
@@ -186,9 +188,9 @@ def _started(command: Sequence[str], folder: Path, environment: Mapping[str, str
 
 
 def _expect_done(process: subprocess.Popen[bytes]) -> None:
-    """Wait for a consumer's own end. It tells that some records were rejected, as the events have it."""
+    """Wait for a consumer's own end: done, with or without records that it rejected."""
     try:
-        assert process.wait(LONGEST_RUN) == 1
+        assert process.wait(LONGEST_RUN) in {0, 1}
     finally:
         process.kill()
 

@@ -23,7 +23,7 @@ from tests.event_hubs_peer.stream import Partition
 from tests.hub_clients import GROUP, LONGEST_WAIT, body_of, read, send
 
 pytestmark = [
-    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),  # azure-eventhub leaves broken ones open
+    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),  # azure-eventhub leaves broken ones open
     pytest.mark.usefixtures("garbage_collected"),
 ]
 FIRST = datetime(2026, 10, 5, 10, 0, 0, tzinfo=UTC)
