@@ -61,16 +61,16 @@ class LogsIngestionSink:
         failures: list[AzureError] = []
         for chunk in chunks(sendable(row) for row in rows):
             try:
-                self._client.upload(self._rule_id, stream_of(rows[0]), chunk)
+                self._client.upload(self._rule_id, stream_of_table(rows[0].TABLE), chunk)
             except AzureError as failure:
                 failures.append(failure)
         if failures:
             raise IngestionFailed(_told(failures)) from failures[0]
 
 
-def stream_of(row: Row) -> str:
-    """Return the rule's stream for rows of this one's table."""
-    return f"Custom-{row.TABLE}"
+def stream_of_table(table: str) -> str:
+    """Return the data collection rule's stream for a table's rows."""
+    return f"Custom-{table}"
 
 
 def sendable(row: Row) -> SentRow:
