@@ -4,6 +4,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from token_meter.workbook import workbook_json
+
 from token_meter.infrastructure import functions_json, queries_json, tables_json
 from token_meter.schema import schema_markdown
 from token_meter.settings import configuration_markdown
@@ -17,6 +19,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "infra/generated/tables.json": tables_json,
     "infra/generated/functions.json": functions_json,
     "infra/generated/queries.json": queries_json,
+    "infra/generated/workbook.json": workbook_json,
 }
 
 

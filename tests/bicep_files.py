@@ -54,10 +54,9 @@ def _read(parser: BicepParser, path: Path) -> BicepFile:
 
 
 def given_parameters(module: dict[str, Any]) -> set[str]:
-    """Return the names of the parameters that a module's use gives, in a loop or not."""
+    """Return the names of the parameters that a module's use gives, in a loop, under a condition or neither."""
     config = module["config"]
-    inner = config.get("config", config) if "loop_type" in config else config
-    return set(inner.get("params", {}))
+    return set(config.get("config", config).get("params", {}))
 
 
 def loaded(name: str) -> Any:

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.ingestion_client import sink_to
+from tests.ingestion_faults import RESET, STORED_AND_FAILED, throttled
 from tests.ingestion_peer import ingestion_peer
+from tests.ingestion_service import STREAMS
 from tests.records import record, without
-from tests.test_ingestion import sink_to
 from token_meter.pipeline import Pipeline
 from token_meter.row import UsageRow
 from token_meter.sinks.dead_letters import DeadLetterFolder
-from token_meter.sinks.logs_ingestion import IngestionFailed
+from token_meter.sinks.ingestion_failures import IngestionFailed
 from token_meter.tables import Row
 
 pytest.importorskip("azure_functions_runtime", reason="azure-functions-runtime is for Python 3.13 and later")
@@ -43,11 +45,12 @@ class Memory:
         """The usage rows in order."""
         return [row for row in self.kept if isinstance(row, UsageRow)]
 
-    def write(self, rows: Sequence[Row]) -> None:
+    def write(self, rows: Sequence[Row]) -> Sequence[Row]:
         """Keep rows, or fail as the Logs Ingestion sink does."""
         if self.failing:
             raise IngestionFailed("status 503")
         self.kept += rows
+        return ()
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +143,7 @@ def test_a_sink_that_fails_fails_the_invocation_until_it_recovers(
 
 
 @pytest.mark.sockets
-@pytest.mark.parametrize("status", [403, 404, 413, 429, 500, 503])
+@pytest.mark.parametrize("status", [401, 403, 404, 408, 429, 500, 502, 503])
 def test_a_refusal_of_the_service_fails_the_invocation_and_the_retry_is_complete(
     worker: "Worker", tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int
 ) -> None:
@@ -149,15 +152,35 @@ def test_a_refusal_of_the_service_fails_the_invocation_and_the_retry_is_complete
     with ingestion_peer() as peer:
         pipeline = Pipeline(sink=sink_to(peer), dead_letters=DeadLetterFolder(tmp_path / "letters"))
         monkeypatch.setattr(edge, "pipeline", lambda: pipeline)
-        peer.answers[:] = [status]
+        peer.always = status
         failed = worker.invoke(FUNCTION, batch)
-        rows_before = list(peer.rows)
+        rows_before, peer.always = list(peer.rows), None
         succeeded = worker.invoke(FUNCTION, batch)
 
     assert (False, True) == (failed.ok, succeeded.ok)
     assert f"status {status}" in failed.exception
     assert ([], ["a"]) == (rows_before, [row["CallId"] for row in peer.rows])
     assert [42] == [letter["sequenceNumber"] for letter in letters_in(tmp_path)]
+
+
+@pytest.mark.sockets
+def test_what_passes_or_cannot_be_helped_does_not_fail_the_invocation(
+    worker: "Worker", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Throttling, a reset, a failure after storing, and a row that the table refuses: the batch goes on."""
+    with ingestion_peer() as peer:
+        usage = "Custom-TokenUsage_CL"
+        peer.streams = {**STREAMS, usage: {**STREAMS[usage], "DurationMs": "long"}}
+        peer.answers = [throttled(), RESET, STORED_AND_FAILED]
+        pipeline = Pipeline(sink=sink_to(peer), dead_letters=DeadLetterFolder(tmp_path / "letters"))
+        monkeypatch.setattr(edge, "pipeline", lambda: pipeline)
+        invoked = worker.invoke(
+            FUNCTION, bodies(record(requestId="a"), record(requestId="refused", durationMs=1.5), record(requestId="b"))
+        )
+
+    assert invoked.ok, invoked.exception
+    assert ["a", "b"] == [row["CallId"] for row in peer.rows]
+    assert [("row_refused", 42)] == [(item["reason"], item["sequenceNumber"]) for item in letters_in(tmp_path)]
 
 
 @pytest.mark.sockets

@@ -99,7 +99,8 @@ class Note(StrEnum):
     UNVERIFIABLE_TOKEN = "unverifiable_token", "An Authorization header held a token that could not be read."
     MEDIA_NOT_COUNTED = "media_not_counted", "Images, audio or files are part of the prompt and are not counted."
     FOREIGN_TOKENIZER = "foreign_tokenizer", "The model's vendor has a tokenizer of its own; another one counted."
-    SCHEMA_TOO_LARGE = "schema_too_large", "The tools' schemas unfold into more than the meter writes out."
+    SCHEMA_TOO_LARGE = "schema_too_large", "The tools unfold into more than the meter writes out; their JSON stands in."
+    TEXT_TOO_LARGE = "text_too_large", "The call repeats its texts so often that the rest is estimated by its length."
     PROMPT_ELSEWHERE = "prompt_elsewhere", "Part of the prompt lies with the service and is not in the record."
     BUILT_IN_TOOL = "built_in_tool", "A tool of the service's own adds tokens that the record does not show."
     INEXACT_FORMULA = "inexact_formula", "The formula for this form of call is known to be off by some tokens."
@@ -118,6 +119,7 @@ class Note(StrEnum):
     )
     ZONE_ASSUMED = "zone_assumed", "The record's time names no zone, and UTC was assumed."
     KEY_DROPPED = "key_dropped", "The caller is known by a key only, and there is no setting to hash it with."
+    UNKNOWN_FIELD = "unknown_field", "The request holds a field, or content of a kind, that no counting rule knows."
     UNCONFIRMED_FORMULA = "unconfirmed_formula", "No recorded call of this model and form confirms how it is counted."
     PREVIOUS_RESPONSE_ID = "previous_response_id", "The prompt goes on from an earlier answer that the service keeps."
     REMOTE_IMAGE = "remote_image", "An image is given by its address; its size, and so its tokens, are not known."
@@ -146,6 +148,7 @@ class Reason(StrEnum):
     NO_TIME = "no_time", "No time in the record, none of arrival, none in the body."
     TOO_DEEP = "too_deep", "JSON nested too deeply to be a record."
     METER_FAULT = "meter_fault", "The meter failed on this record: a defect to report."
+    ROW_REFUSED = "row_refused", "The store refuses the record's row for what it holds: a defect to report."
     # ignored: understood, and not usage
     NOT_USAGE = "not_usage", "A record that by design tells nothing of a model call."
     JOINED = "joined", "A piece of a body that was joined into another record's row."

@@ -8,7 +8,7 @@ Pure: no I/O, no clock, no state. The Event Hub trigger, replay and the command 
 same events give the same rows whenever and wherever they are metered.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from token_meter.codes import Reason
@@ -43,9 +43,10 @@ class Outcome:
             raise RuntimeError("received is not metered + rejected + ignored; this is a defect of the meter")
 
 
-def meter(batch: Iterable[Event], options: MeterOptions = DEFAULTS) -> Outcome:
+def meter(batch: Iterable[Event], options: MeterOptions = DEFAULTS, refused: Collection[str] = ()) -> Outcome:
     """Return the rows of a batch of events, and which records gave none and why. One bad record harms no other.
 
+    `refused` are the `EventId`s of rows that the store does not take: their records count as rejected.
     Raises UnknownShapeName where the options name a shape that there is none of.
     """
     shapes = shapes_named(options.shape)
@@ -54,7 +55,7 @@ def meter(batch: Iterable[Event], options: MeterOptions = DEFAULTS) -> Outcome:
     ignored: list[Ignored] = []
     decoded = join_pieces([item for event in batch for item in decode(event, shapes)])
     for item in decoded:
-        result = _observe(item, options)
+        result = _observe(item, options, refused)
         if isinstance(result, UsageRow):
             rows.append(result)
         elif isinstance(result, Rejected):
@@ -64,18 +65,18 @@ def meter(batch: Iterable[Event], options: MeterOptions = DEFAULTS) -> Outcome:
     return Outcome(tuple(rows), tuple(rejected), tuple(ignored), len(decoded))
 
 
-def _observe(item: Decoded, options: MeterOptions) -> UsageRow | Rejected | Ignored:
+def _observe(item: Decoded, options: MeterOptions, refused: Collection[str]) -> UsageRow | Rejected | Ignored:
     """Observe one record; a fault of the meter becomes its rejection, naming the exception's class and no content."""
     if not isinstance(item, Record):
         return item
     try:
-        return observe(item, options)
+        result = observe(item, options)
     except Exception as fault:  # noqa: BLE001 - promise 5: one bad record never harms its neighbours
-        return Rejected(
-            reason=Reason.METER_FAULT,
-            stage="observe",
-            origin=item.origin,
-            body=item.body,
-            index=item.index,
-            detail=type(fault).__name__,
-        )
+        return _rejected(item, Reason.METER_FAULT, "observe", type(fault).__name__)
+    if isinstance(result, UsageRow) and result.event_id in refused:
+        return _rejected(item, Reason.ROW_REFUSED, "sink")
+    return result
+
+
+def _rejected(item: Record, reason: Reason, stage: str, detail: str = "") -> Rejected:
+    return Rejected(reason=reason, stage=stage, origin=item.origin, body=item.body, index=item.index, detail=detail)

@@ -28,7 +28,7 @@ ABOUT_THE_HOST = """\
 - `maxEventBatchSize` 100: at the 200 KB where API Management cuts an event, a batch is 20 MB at most.
 - `prefetchCount` 300: the next batches are at hand; 60 MB a partition at most.
 - `batchCheckpointFrequency` 1: as little as can be is metered again after a restart.
-- `functionTimeout` 10 minutes: what it ends may be lost, so requests to Log Analytics give up long before.
+- `functionTimeout` 10 minutes: what it ends may be lost, so all writes of a batch give up before (docs/delivery.md).
 - `excludedTypes` `Exception;Trace`: every batch's line of counts is kept; sampling would drop some.
 - `extensionBundle` `[4.*, 5.0.0)`: Event Hubs extension 6, which writes no checkpoint for a batch that a stop cuts.
 

@@ -10,6 +10,7 @@ from token_meter.cli.auditing import audit_files
 from token_meter.cli.metering import meter_into_store, print_rows
 from token_meter.cli.output import standard_error
 from token_meter.cli.querying import Format, query_store
+from token_meter.cli.simulating import MonthUnusable, simulate_month
 from token_meter.kql import QueryError
 from token_meter.options import MeterOptions
 from token_meter.settings import SettingsUnusable, meter_options_from
@@ -78,6 +79,18 @@ def audit(
     audit_files(files, as_json=as_json)
 
 
+@app.command()
+def simulate(
+    month: Annotated[str, typer.Option(help="The month, such as 2026-10.")],
+    calls: Annotated[int, typer.Option(min=1, max=10_000_000, help="How many calls.")] = 20_000,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same month.")] = 1,
+    out: Annotated[str, typer.Option(help="File for the events, gzip as .gz; - is standard output.")] = "-",
+    truth: Annotated[str, typer.Option(help="File for what is true of every call, to check answers against.")] = "",
+) -> None:
+    """Write a made-up company's month of gateway records: forty applications, twelve deployments."""
+    simulate_month(month, calls, seed, out, truth)
+
+
 @app.callback(invoke_without_command=True)
 def version(show: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False) -> None:
     """Meter AI traffic behind Azure API Management: who used which deployment, how many tokens."""
@@ -90,7 +103,7 @@ def main() -> None:
     """Run the command line; unusable input ends in one line on standard error and exit status 2."""
     try:
         app()
-    except (InputUnusable, QueryError, StoreUnusable, SettingsUnusable) as fault:
+    except (InputUnusable, MonthUnusable, QueryError, StoreUnusable, SettingsUnusable) as fault:
         standard_error().print(f"token-meter: {fault}")
         sys.exit(UNUSABLE)
     except BrokenPipeError:

@@ -7,6 +7,7 @@ the estimates are within 10 % of the truth for prompts and within 17 % for answe
 from token_meter.codes import Note
 from token_meter.counting.count import Count
 from token_meter.counting.counter import Counter, unknown
+from token_meter.counting.image_sizes import size_of_data_url
 from token_meter.counting.json_text import written
 from token_meter.counting.models import model_of
 from token_meter.exchange import Exchange
@@ -20,6 +21,9 @@ PERCENT = 115
 """Anthropic's tokens to a hundred of o200k_base."""
 DEEPEST_BLOCK = 10
 MEDIA = frozenset({"image", "document", "redacted_thinking"})
+PIXELS_A_TOKEN = 750
+LARGEST_IMAGE = 1_600
+"""Tokens; larger images are made smaller first ("Vision", Claude's documentation, 2026-11)."""
 
 
 def count_messages_prompt(exchange: Exchange, request: JsonObject) -> Count:
@@ -66,6 +70,9 @@ def _blocks(counter: Counter, content: Json, depth: int = 0) -> int:
         return sum(_blocks(counter, item, depth + 1) for item in content)
     block = as_object(content)
     kind = as_text(block.get("type"))
+    if kind == "image" and (tokens := _image_tokens(block)) is not None:
+        counter.add(tokens)
+        return 0
     if kind in MEDIA:
         counter.doubt(Note.MEDIA_NOT_COUNTED if kind != "document" else Note.PDF)
         return 0
@@ -73,3 +80,10 @@ def _blocks(counter: Counter, content: Json, depth: int = 0) -> int:
         return counter.text(as_text(block.get("name"))) + counter.text(written(block.get("input")))
     text = as_text(block.get("text")) or as_text(block.get("thinking"))
     return counter.text(text) + _blocks(counter, block.get("content"), depth + 1)
+
+
+def _image_tokens(block: JsonObject) -> int | None:
+    """Return what an image in the record costs by its size, or None where its size is not to be had."""
+    source = as_object(block.get("source"))
+    size = size_of_data_url(f"data:;base64,{as_text(source.get('data'))}")
+    return None if size is None else min(size[0] * size[1] // PIXELS_A_TOKEN, LARGEST_IMAGE)

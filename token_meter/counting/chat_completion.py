@@ -8,6 +8,7 @@ and the token that ends an answer, where the host counts it.
 """
 
 import json
+from dataclasses import dataclass
 
 from token_meter.codes import Note, Operation
 from token_meter.counting.count import Count
@@ -19,10 +20,10 @@ from token_meter.counting.models import Model, model_of
 from token_meter.counting.response_formats import chat_schema
 from token_meter.counting.stop_tokens import counts_stop_token
 from token_meter.counting.tool_choice import REQUIRED, choice_of
-from token_meter.counting.tool_history import PARALLEL, called_functions, parallel_text, recipient
+from token_meter.counting.tool_history import PARALLEL, RECIPIENT, called_functions, parallel_text
 from token_meter.counting.tools import chat_tools
 from token_meter.exchange import Exchange
-from token_meter.jsontypes import JsonObject, as_list, as_object, as_text, as_whole_number
+from token_meter.jsontypes import Json, JsonObject, as_list, as_object, as_text, as_whole_number
 
 TOOLS_OFFERED = 1
 """A text where the model could have called: its choice not to is a token."""
@@ -38,9 +39,30 @@ def count_chat_completion(exchange: Exchange, response: JsonObject) -> Count:
     model = model_of(exchange)
     counter = Counter(model.family.encoding)
     counter.doubt(*model.notes, *_doubts(exchange, model))
+    offer = _offer_of(counter, exchange)
     for choice in choices:
-        _Choice(counter, choice, exchange, model).add()
+        _Choice(counter, choice, exchange, model, offer).add()
     return counter.result()
+
+
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    """What the model could have called, looked up once for all choices."""
+
+    seen: bool
+    """The request is in the record."""
+    tools: bool
+    choice: Json
+    schema_name: int
+    """Tokens at the beginning of a text under a schema; 0 without one."""
+
+
+def _offer_of(counter: Counter, exchange: Exchange) -> _Offer:
+    request = as_object(exchange.request)
+    choice, schema = choice_of(request), chat_schema(request)
+    tools = chat_tools(request).offered and choice != "none"
+    name = SCHEMA_NAME + counter.text(as_text(schema.get("name"))) if tools and schema is not None else 0
+    return _Offer(exchange.request is not None, tools, choice, name)
 
 
 def _doubts(exchange: Exchange, model: Model) -> list[Note]:
@@ -61,14 +83,14 @@ def _doubts(exchange: Exchange, model: Model) -> list[Note]:
 class _Choice:
     """Adds one choice up."""
 
-    def __init__(self, counter: Counter, choice: JsonObject, exchange: Exchange, model: Model) -> None:
+    def __init__(self, counter: Counter, choice: JsonObject, exchange: Exchange, model: Model, offer: _Offer) -> None:
         self._counter = counter
         self._choice = choice
         self._exchange = exchange
+        self._offer = offer
         self._message = as_object(choice.get("message"))
         self._finish = as_text(choice.get("finish_reason"))
         self._dialect = model.family.chat
-        self._request = as_object(exchange.request)
         ended = self._finish not in ("", "length", "content_filter")
         chat = exchange.operation is Operation.CHAT
         self._stop = int(chat and ended and counts_stop_token(exchange.time, azure=exchange.azure))
@@ -107,31 +129,26 @@ class _Choice:
 
     def _beside_text(self) -> int:
         """Return what a text costs beside itself: more where the model could have called a function instead."""
-        if self._exchange.request is None:
+        if not self._offer.seen:
             self._counter.doubt(Note.REQUEST_UNSEEN)
-        choice = choice_of(self._request)
-        ended = self._dialect.answer_text if self._finish not in ("", "length") else 0
-        if not chat_tools(self._request).offered or choice == "none" or self._dialect.answer_text:
-            return ended
-        schema = chat_schema(self._request)
-        if schema is None:
-            return TOOLS_OFFERED
-        return TOOLS_OFFERED + SCHEMA_NAME + self._counter.text(as_text(schema.get("name")))
+        if not self._offer.tools or self._dialect.answer_text:
+            return self._dialect.answer_text if self._finish not in ("", "length") else 0
+        return TOOLS_OFFERED + self._offer.schema_name
 
     def _calls(self, functions: list[JsonObject]) -> int:
         name, arguments = as_text(functions[0].get("name")), as_text(functions[0].get("arguments"))
         begun = 0
         if self._finish == "stop":  # the request forced a call, so that its beginning is a part of the prompt
-            if self._exchange.request is None:
+            if not self._offer.seen:
                 self._counter.doubt(Note.REQUEST_UNSEEN)
-            if choice_of(self._request) != "required":
+            if self._offer.choice != "required":
                 return self._counter.text(arguments)
             begun = REQUIRED
         frame = self._dialect.answer_call - begun
         several = len(functions) > 1 or (self._dialect.comments and _was_parallel(functions[0]))
         if several:
             return self._counter.text(PARALLEL) + self._counter.text(parallel_text(functions)) + frame
-        return self._counter.text(recipient(name)) + self._counter.text(arguments) + frame
+        return self._counter.text(name, RECIPIENT) + self._counter.text(arguments) + frame
 
 
 def _function_calls(message: JsonObject) -> list[JsonObject]:

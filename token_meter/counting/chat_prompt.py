@@ -12,7 +12,7 @@ from token_meter.counting.count import Count
 from token_meter.counting.counter import Counter
 from token_meter.counting.families import Family, Style
 from token_meter.counting.media import add_media
-from token_meter.counting.messages import RESULT_ROLES, SYSTEM_ROLES, is_escaped, media_of, name_suffix, text_of
+from token_meter.counting.messages import RESULT_ROLES, SYSTEM_ROLES, is_escaped, media_of, name_tokens, text_of
 from token_meter.counting.models import Model, model_of
 from token_meter.counting.response_formats import chat_schema, is_confirmed, schema_section
 from token_meter.counting.tool_choice import add_tool_choice
@@ -28,7 +28,7 @@ SCHEMA_IN_REPLY = 2
 
 
 def count_chat_prompt(exchange: Exchange, request: JsonObject) -> Count:
-    """Return the tokens of a chat request's prompt. Raises SchemaTooLarge."""
+    """Return the tokens of a chat request's prompt."""
     model = model_of(exchange)
     counter = Counter(model.family.encoding)
     counter.doubt(*model.notes)
@@ -58,8 +58,7 @@ def _sections(counter: Counter, request: JsonObject, model: Model, when: datetim
         block = tools_block(tools.functions, when, comments=dialect.comments)
         sections.append(block.text)
         counter.add(dialect.tools)
-        if not block.confirmed:
-            counter.doubt(Note.UNCONFIRMED_FORMULA)
+        counter.doubt(*block.doubts)
     schema = chat_schema(request)
     if schema is not None:
         sections.append(schema_section(schema, escaped=is_escaped(when)))
@@ -118,7 +117,7 @@ class _Conversation:
     def _add_text(self, message: JsonObject, role: str) -> None:
         content = message.get("content")
         text = text_of(content) or as_text(message.get("refusal"))
-        name = self._counter.text(name_suffix(message))
+        name = name_tokens(self._counter, message)
         if self._sections:
             self._add_sections(text, name)
         else:

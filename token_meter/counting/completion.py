@@ -5,6 +5,7 @@ from token_meter.counting.anthropic import count_messages_completion
 from token_meter.counting.chat_completion import count_chat_completion
 from token_meter.counting.count import Count
 from token_meter.counting.counter import Counter, unknown
+from token_meter.counting.known_fields import doubted
 from token_meter.counting.models import model_of
 from token_meter.counting.responses_completion import count_responses_completion
 from token_meter.counting.tokenizer import TokenizerUnusable
@@ -29,9 +30,10 @@ def count_completion(exchange: Exchange) -> Count:
     if counter is None:
         return unknown()
     try:
-        return counter(exchange, response)
+        count = counter(exchange, response)
     except (TokenizerUnusable, RecursionError):
         return unknown(Note.COUNT_FAULT)
+    return doubted(count, exchange)
 
 
 def _transcription(exchange: Exchange, response: JsonObject) -> Count:

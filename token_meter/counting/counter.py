@@ -4,6 +4,12 @@ from token_meter.codes import Note, Source
 from token_meter.counting.count import UNKNOWN, Count
 from token_meter.counting.tokenizer import count_tokens
 
+MOST_CHARACTERS = 10_000_000
+"""That are tokenized for one side of a call: half a second's work, and ten times what an event can hold. A record that
+repeats its own parts more often is made to keep the meter busy."""
+CHARACTERS_A_TOKEN = 4
+"""What is beyond the bound is estimated by its length (OpenAI, "What are tokens": about four characters of English)."""
+
 
 class Counter:
     """A sum of tokens with one encoding, and everything that makes it less than exact."""
@@ -14,13 +20,31 @@ class Counter:
         self.tokens = 0
         self.confirmed = True
         self.notes: list[Note] = []
+        self.characters = 0
+        """Tokenized so far."""
+        self._known: dict[tuple[str, str], int] = {}
 
-    def text(self, text: str) -> int:
-        """Return how many tokens a text is, without adding them. Raises TokenizerUnusable."""
-        if not text:
+    def text(self, text: str, before: str = "") -> int:
+        """Return how many tokens a text is, together with a word before it, without adding them.
+
+        The same text is tokenized once, however often it stands in the call. Raises TokenizerUnusable.
+        """
+        if not text and not before:
             return 0
-        counted = count_tokens(text, self.encoding)
-        self.confirmed = self.confirmed and counted.exact
+        known = self._known.get((before, text))
+        if known is None:
+            known = self._known[before, text] = self._tokenized(text, before)
+        return known
+
+    def _tokenized(self, text: str, before: str) -> int:
+        length = len(before) + len(text)
+        if self.characters + length > MOST_CHARACTERS:
+            self.doubt(Note.TEXT_TOO_LARGE)
+            return length // CHARACTERS_A_TOKEN
+        self.characters += length
+        counted = count_tokens(before + text, self.encoding)
+        if not counted.exact:
+            self.doubt(Note.INEXACT_FORMULA)
         return counted.count
 
     def add(self, tokens: int) -> None:

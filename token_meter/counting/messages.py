@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from token_meter.counting.counter import Counter
 from token_meter.jsontypes import Json, JsonObject, as_list, as_object, as_text
 
 SYSTEM_ROLES = frozenset({"system", "developer"})
@@ -25,10 +26,10 @@ def media_of(content: Json) -> list[JsonObject]:
     return [part for part in parts if as_text(part.get("type")) not in TEXT_PARTS]
 
 
-def name_suffix(message: JsonObject) -> str:
-    """Return what a message's `name` adds to its role; the two are one text to the tokenizer."""
+def name_tokens(counter: Counter, message: JsonObject) -> int:
+    """Return what a message's `name` adds to its role: a colon and the name are one text to the tokenizer."""
     name = as_text(message.get("name"))
-    return f":{name}" if name else ""
+    return counter.text(name, ":") if name else 0
 
 
 def is_escaped(when: datetime | None) -> bool:

@@ -5,9 +5,9 @@ from token_meter.counting.anthropic import count_messages_prompt
 from token_meter.counting.chat_prompt import count_chat_prompt
 from token_meter.counting.count import Count
 from token_meter.counting.counter import Counter, unknown
+from token_meter.counting.known_fields import doubted
 from token_meter.counting.models import model_of
 from token_meter.counting.responses_prompt import count_responses_prompt
-from token_meter.counting.schema_types import SchemaTooLarge
 from token_meter.counting.tokenizer import TokenizerUnusable
 from token_meter.exchange import Exchange
 from token_meter.jsontypes import Json, JsonObject
@@ -30,11 +30,10 @@ def count_prompt(exchange: Exchange) -> Count:
     if counter is None:
         return unknown()
     try:
-        return counter(exchange, request)
+        count = counter(exchange, request)
     except (TokenizerUnusable, RecursionError):
         return unknown(Note.COUNT_FAULT)
-    except SchemaTooLarge:
-        return unknown(Note.SCHEMA_TOO_LARGE)
+    return doubted(count, exchange)
 
 
 def _completions(exchange: Exchange, request: JsonObject) -> Count:

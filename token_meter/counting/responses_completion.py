@@ -17,7 +17,7 @@ from token_meter.counting.families import Family, Style
 from token_meter.counting.messages import text_of
 from token_meter.counting.models import model_of
 from token_meter.counting.response_formats import responses_schema
-from token_meter.counting.tool_history import PARALLEL, parallel_text, recipient
+from token_meter.counting.tool_history import PARALLEL, RECIPIENT, parallel_text
 from token_meter.counting.tools import responses_tools
 from token_meter.exchange import Exchange
 from token_meter.jsontypes import JsonObject, as_list, as_object, as_text
@@ -94,7 +94,7 @@ def _add_of_thinker(counter: Counter, output: _Output, exchange: Exchange, famil
     for message in output.messages:
         counter.add(counter.text(text_of(message.get("content"))) + named + around)
     for call in output.calls:
-        counter.add(counter.text(recipient(as_text(call.get("name")))) + counter.text(as_text(call.get("arguments"))))
+        counter.add(counter.text(as_text(call.get("name")), RECIPIENT) + counter.text(as_text(call.get("arguments"))))
         counter.add(around + CALL)
 
 
@@ -116,4 +116,4 @@ def _calls(counter: Counter, calls: list[JsonObject], request: JsonObject) -> in
     alone = choice == "required" and len(responses_tools(request).functions) == 1
     if as_object(choice).get("name") or alone:
         return counter.text(arguments)
-    return counter.text(recipient(name)) + counter.text(arguments) + CALL
+    return counter.text(name, RECIPIENT) + counter.text(arguments) + CALL

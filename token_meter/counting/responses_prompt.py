@@ -15,7 +15,7 @@ from token_meter.counting.media import add_media
 from token_meter.counting.messages import is_escaped, text_of
 from token_meter.counting.models import model_of
 from token_meter.counting.response_formats import is_confirmed, responses_schema, schema_section
-from token_meter.counting.tool_history import recipient
+from token_meter.counting.tool_history import RECIPIENT
 from token_meter.counting.tools import responses_tools, tools_block
 from token_meter.exchange import Exchange
 from token_meter.jsontypes import JsonObject, as_list, as_object, as_text
@@ -74,14 +74,15 @@ def _add_tools(counter: Counter, request: JsonObject, family: Family, when: date
     block = tools_block(tools.functions, when)
     counter.add(family.responses.tools + counter.text(block.text))
     bare = not all(isinstance(function.get("parameters"), dict) for function in tools.functions)
-    if not block.confirmed or (bare and not family.responses.bare_tools_confirmed):
+    counter.doubt(*block.doubts)
+    if bare and not family.responses.bare_tools_confirmed:
         counter.doubt(Note.UNCONFIRMED_FORMULA)
     choice = request.get("tool_choice")
     name = as_text(as_object(choice).get("name"))
     if choice == "required" and len(tools.functions) == 1:
         name = as_text(tools.functions[0].get("name"))  # the one there is is forced as if by its name
     if name and family.responses.named_choice is not None:
-        counter.add(family.responses.named_choice + counter.text(recipient(name)))
+        counter.add(family.responses.named_choice + counter.text(name, RECIPIENT))
 
 
 def _add_schema(counter: Counter, request: JsonObject, exchange: Exchange, family: Family) -> None:
@@ -109,7 +110,7 @@ def _add_items(counter: Counter, items: list[JsonObject], family: Family) -> Non
         elif kind == "function_call_output":
             output = item.get("output")
             name = names.get(as_text(item.get("call_id")), "")
-            counter.add(RESULT_FRAME + counter.text(f"functions.{name}") + counter.text(text_of(output)))
+            counter.add(RESULT_FRAME + counter.text(name, "functions.") + counter.text(text_of(output)))
             add_media(counter, output, family, chat=False)
         else:
             counter.doubt(Note.PROMPT_ELSEWHERE)
@@ -126,7 +127,7 @@ def _add_message(counter: Counter, item: JsonObject, family: Family) -> None:
 
 
 def _add_call(counter: Counter, item: JsonObject, family: Family) -> None:
-    counter.add(family.responses.call + counter.text(recipient(as_text(item.get("name")))))
+    counter.add(family.responses.call + counter.text(as_text(item.get("name")), RECIPIENT))
     counter.add(counter.text(as_text(item.get("arguments"))))
     if as_text(item.get("id")):
         if family.responses.stored_call is None:

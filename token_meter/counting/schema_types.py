@@ -30,15 +30,13 @@ INLINE_JOINT = "|"
 """Between alternatives inside of an object on one line."""
 SAID = frozenset({"title", "description", *TRAILING})
 """Keywords that become comments."""
-UNCONFIRMED = frozenset(
+CONFIRMED = frozenset(
     {
-        "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "pattern", "format",
-        "minItems", "maxItems", "uniqueItems", "prefixItems", "contains", "minProperties", "maxProperties",
-        "propertyNames", "patternProperties", "const", "examples", "example", "allOf", "oneOf", "not", "if", "then",
-        "else", "deprecated", "dependentRequired", "dependentSchemas", "nullable", "readOnly", "writeOnly",
+        "type", "properties", "items", "anyOf", "enum", "title", "description", "default", "minimum", "$ref", "$defs",
+        "definitions", "required", "additionalProperties", "strict", "$schema",
     }
 )  # fmt: skip
-"""Keywords that no recorded call shows, or only calls that no rule explains."""
+"""Keywords that recorded calls show, written or left out; any other makes the type unconfirmed."""
 
 
 TYPE_LIST_LONG_UNTIL = datetime(2026, 3, 15, tzinfo=UTC)
@@ -86,6 +84,7 @@ class TypeWriter:
         if not self._properties(self.root):
             self.confirmed = not as_object(self.root.get("properties"))
             return ""
+        self._know(self.root)
         head = self._comment(self.root) if self.comments else ""
         return f"_: {head}{self._object(self.root, 0)}"
 
@@ -180,18 +179,19 @@ class TypeWriter:
 
     def _resolved(self, schema: JsonObject) -> JsonObject:
         """Return what a `$ref` into the function's own parameters points at; anything else as it is."""
-        self._spend(schema)
         for _ in range(DEEPEST_SCHEMA):
+            self._spend(schema)
+            self._know(schema)
             reference = schema.get("$ref")
             if not isinstance(reference, str):
                 return schema
-            target: Json = dict(self.root) if reference.startswith("#/") else None
+            target = self.root if reference.startswith("#/") else {}
             for step in reference[2:].split("/"):
-                target = as_object(target).get(step)
-            self._spend(as_object(target))
+                target = as_object(target.get(step))
+            self._spend(target)
             beside = {name: item for name, item in schema.items() if name != "$ref"}
             self.confirmed = self.confirmed and not beside and bool(target)
-            schema = {**as_object(target), **beside}
+            schema = {**target, **beside} if beside else target
         self.confirmed = False
         return {}
 
@@ -212,8 +212,9 @@ class TypeWriter:
 
     def _spend(self, schema: JsonObject, times: int = 1) -> None:
         self._budget.spend((1 + len(schema)) * times)
-        if self.comments and not UNCONFIRMED.isdisjoint(schema):
-            self.confirmed = False
+
+    def _know(self, schema: JsonObject) -> None:
+        self.confirmed = self.confirmed and (not self.comments or schema.keys() <= CONFIRMED)
 
     def _counted(self, text: str) -> str:
         self._budget.spend(0, len(text))

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from token_meter.codes import Note
 from token_meter.counting.counter import Counter
 from token_meter.counting.dialects import ChatDialect
-from token_meter.counting.tool_history import recipient
+from token_meter.counting.tool_history import RECIPIENT
 from token_meter.counting.tools import chat_tools
 from token_meter.jsontypes import Json, JsonObject, as_object, as_text
 
@@ -32,6 +32,6 @@ def add_tool_choice(counter: Counter, request: JsonObject, dialect: ChatDialect,
     elif isinstance(choice, dict) and dialect.named_choice is not None:
         name = as_text(as_object(choice.get("function")).get("name")) or as_text(choice.get("name"))
         if name:
-            counter.add(dialect.named_choice + counter.text(recipient(name)))
+            counter.add(dialect.named_choice + counter.text(name, RECIPIENT))
         else:
             counter.doubt(Note.UNCONFIRMED_FORMULA)

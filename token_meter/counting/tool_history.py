@@ -12,7 +12,7 @@ from token_meter.codes import Note
 from token_meter.counting.counter import Counter
 from token_meter.counting.dialects import ChatDialect
 from token_meter.counting.json_text import compact, parsed, written
-from token_meter.counting.messages import is_escaped, name_suffix, text_of
+from token_meter.counting.messages import is_escaped, name_tokens, text_of
 from token_meter.jsontypes import Json, JsonObject, as_list, as_object, as_text
 
 RESULT_FRAME = 6
@@ -21,11 +21,8 @@ PARALLEL_RESULTS_FRAME = 10
 FUNCTION_MESSAGE_FRAME = 3
 """Around a message of the older role `function`, beside its `:name` and content."""
 PARALLEL = " to=multi_tool_use.parallel"
-
-
-def recipient(name: str) -> str:
-    """Return how a call names the function it goes to."""
-    return f" to=functions.{name}"
+RECIPIENT = " to=functions."
+"""What a call writes before the name of the function it goes to."""
 
 
 def called_functions(message: JsonObject) -> list[JsonObject]:
@@ -50,13 +47,13 @@ def parallel_text(functions: Sequence[JsonObject]) -> str:
 
 def add_calls(counter: Counter, message: JsonObject, functions: Sequence[JsonObject], dialect: ChatDialect) -> None:
     """Add an assistant's message that calls functions; its text, if it has one, is a message of its own before."""
-    content, named = text_of(message.get("content")), name_suffix(message)
+    content, named = text_of(message.get("content")), name_tokens(counter, message)
     if content:
-        counter.add(dialect.message + counter.text(named) + counter.text(content))
-    counter.add(dialect.call + dialect.calling_turn + counter.text(named))
+        counter.add(dialect.message + named + counter.text(content))
+    counter.add(dialect.call + dialect.calling_turn + named)
     if len(functions) == 1:
         name, arguments = as_text(functions[0].get("name")), as_text(functions[0].get("arguments"))
-        counter.add(counter.text(recipient(name)) + counter.text(compact(arguments)))
+        counter.add(counter.text(name, RECIPIENT) + counter.text(compact(arguments)))
     else:
         counter.add(counter.text(PARALLEL) + counter.text(parallel_text(functions)))
     if not dialect.history_confirmed:
@@ -72,7 +69,7 @@ def add_results(counter: Counter, called: Sequence[str], results: Sequence[JsonO
     for result in results:
         content = text_of(result.get("content"))
         if not called:
-            counter.add(FUNCTION_MESSAGE_FRAME + counter.text(name_suffix(result)) + counter.text(content))
+            counter.add(FUNCTION_MESSAGE_FRAME + name_tokens(counter, result) + counter.text(content))
             counter.doubt(Note.INEXACT_FORMULA)
         else:
             counter.add(RESULT_FRAME + counter.text(called[0]) + counter.text(content))

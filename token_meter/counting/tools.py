@@ -14,11 +14,13 @@ type NAME = (_: {
 } // namespace functions
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from token_meter.counting.schema_types import Budget, TypeWriter, comment_lines
+from token_meter.codes import Note
+from token_meter.counting.json_text import written
+from token_meter.counting.schema_types import Budget, SchemaTooLarge, TypeWriter, comment_lines
 from token_meter.jsontypes import JsonObject, as_list, as_object, as_text
 
 
@@ -37,10 +39,10 @@ class Tools:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The functions as text, and whether recorded calls confirm every part of it."""
+    """The functions as text, and why that may not be what the service writes."""
 
     text: str
-    confirmed: bool
+    doubts: tuple[Note, ...] = ()
 
 
 def chat_tools(request: JsonObject) -> Tools:
@@ -59,11 +61,18 @@ def responses_tools(request: JsonObject) -> Tools:
     return Tools(functions, others=len(functions) != len(tools))
 
 
-def tools_block(functions: Iterable[JsonObject], when: datetime | None, *, comments: bool = True) -> Block:
-    """Return the block that a request's functions become at a time. Raises SchemaTooLarge.
+def tools_block(functions: Sequence[JsonObject], when: datetime | None, *, comments: bool = True) -> Block:
+    """Return the block that a request's functions become at a time.
 
-    `comments` is False for the older snapshots.
+    `comments` is False for the older snapshots. Functions that unfold into too much stand there as the JSON they are.
     """
+    try:
+        return _typed(functions, when, comments=comments)
+    except SchemaTooLarge:
+        return Block(written(list(functions)), (Note.SCHEMA_TOO_LARGE,))
+
+
+def _typed(functions: Sequence[JsonObject], when: datetime | None, *, comments: bool) -> Block:
     declarations: list[str] = []
     confirmed = True
     budget = Budget()
@@ -72,5 +81,5 @@ def tools_block(functions: Iterable[JsonObject], when: datetime | None, *, comme
         name, description = as_text(function.get("name")), comment_lines(as_text(function.get("description")))
         declarations.append(f"{description}type {name} = ({types.parameters()}) => any;\n\n")
         confirmed = confirmed and types.confirmed
-    written = "".join(declarations)
-    return Block(f"# Tools\n\n## functions\n\nnamespace functions {{\n\n{written}}} // namespace functions", confirmed)
+    text = f"# Tools\n\n## functions\n\nnamespace functions {{\n\n{''.join(declarations)}}} // namespace functions"
+    return Block(text, () if confirmed else (Note.UNCONFIRMED_FORMULA,))

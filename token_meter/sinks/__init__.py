@@ -9,8 +9,9 @@ from token_meter.tables import Row
 class Sink(Protocol):
     """A place that keeps the tables."""
 
-    def write(self, rows: Sequence[Row]) -> None:
-        """Keep rows, all of one table.
+    def write(self, rows: Sequence[Row]) -> Sequence[Row]:
+        """Keep rows, all of one table; return those that the store refuses for what they are, and kept all others.
 
-        Raises where it could not, and may then have kept some of them: the caller writes all again.
+        Raises where it could not, and may then have kept some of them: the caller writes all again. A row that is
+        returned would be refused again however often it is written. No rows are no work.
         """

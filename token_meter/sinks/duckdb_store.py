@@ -56,10 +56,13 @@ class DuckDbStore:
         """The open connection, for queries."""
         return self._connection
 
-    def write(self, rows: Sequence[Row]) -> None:
-        """Append rows of one table, all of them or none. Raises duckdb.Error where the disk does not take them."""
+    def write(self, rows: Sequence[Row]) -> Sequence[Row]:
+        """Append rows of one table, all of them or none; none is ever refused.
+
+        Raises duckdb.Error where the disk does not take them.
+        """
         if not rows:
-            return
+            return ()
         table, row_type = rows[0].TABLE, _type_of(rows[0])
         shape = dump_json([{item.name: DUCKDB_TYPES[item.kusto_type] for item in columns(row_type)}]).decode()
         statement = (
@@ -72,6 +75,7 @@ class DuckDbStore:
                 values: list[dict[str, Any]] = [as_columns(row) for row in rows[start : start + ROWS_A_STATEMENT]]
                 cursor.execute(statement, [dump_json(values).decode()])
             cursor.commit()
+        return ()
 
     def _prepare(self, table: str, row_type: type) -> None:
         """Make a table, or add the columns that an older version of it lacks."""
