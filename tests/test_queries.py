@@ -122,6 +122,8 @@ def test_every_query_tells_what_it_answers_and_is_in_the_index(path: Path) -> No
 
 @pytest.mark.parametrize("path", QUERIES, ids=lambda path: path.stem)
 def test_every_query_answers_an_empty_store(path: Path) -> None:
-    """A new installation shows empty tables, not errors."""
+    """A new installation shows empty tables, not errors; its health is one row without a number."""
     with DuckDbStore(":memory:") as store:
-        assert () == run_query(store, path.read_text(encoding="utf-8")).rows
+        rows = run_query(store, path.read_text(encoding="utf-8")).rows
+
+    assert not any(value for row in rows for value in row)
