@@ -122,9 +122,6 @@ param metrics string = 'azure-monitor'
 @description('Further settings of the Function by name (docs/configuration.md), such as DEPLOYMENT_MODELS.')
 param functionSettings object = {}
 
-@description('Resource ids of the Azure OpenAI accounts whose own metrics the meter is reconciled with.')
-param reconciledAccountIds array = []
-
 var token = toLower(uniqueString(resourceGroup().id, namePrefix))
 var allTags = union(tags, empty(environmentName) ? {} : { 'azd-env-name': environmentName })
 var newWorkspace = empty(workspaceId)
@@ -297,7 +294,6 @@ module function 'modules/function.bicep' = {
         EVENT_HUB_CONSUMER_GROUP: hub.outputs.consumerGroup
         LOGS_INGESTION_ENDPOINT: rule.outputs.ingestionEndpoint
         LOGS_INGESTION_RULE_ID: rule.outputs.immutableId
-        LOG_ANALYTICS_WORKSPACE_ID: tables.outputs.customerId
         DEAD_LETTER_CONTAINER_URL: contentStorage.outputs.deadLetterContainer
         ReplayQueue__queueServiceUri: hostStorage.outputs.queueEndpoint
         ReplayQueue__credential: 'managedidentity'
@@ -311,26 +307,6 @@ module function 'modules/function.bicep' = {
     )
   }
 }
-
-module readers 'modules/readers.bicep' = {
-  name: 'readers'
-  scope: resourceGroup(split(usedWorkspaceScope, '/')[2], split(usedWorkspaceScope, '/')[4])
-  params: {
-    workspaceName: newWorkspace ? workspace!.outputs.name : last(split(workspaceId, '/'))
-    principalId: identity.outputs.principalId
-  }
-}
-
-module accountReaders 'modules/accountReader.bicep' = [
-  for (accountId, index) in reconciledAccountIds: {
-    name: 'accountReader${index}'
-    scope: resourceGroup(split(accountId, '/')[2], split(accountId, '/')[4])
-    params: {
-      accountName: last(split(accountId, '/'))
-      principalId: identity.outputs.principalId
-    }
-  }
-]
 
 module trialGateway 'modules/trialGateway.bicep' = if (trialApim) {
   name: 'trialGateway'

@@ -28,4 +28,3 @@ resource tables 'Microsoft.OperationalInsights/workspaces/tables@2025-07-01' = [
 ]
 
 output location string = workspace.location
-output customerId string = workspace.properties.customerId

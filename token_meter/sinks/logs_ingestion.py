@@ -68,7 +68,6 @@ def stream_of_table(table: str) -> str:
     return f"Custom-{table}"
 
 
-
 def log_retry(details: RetryDetails) -> None:
     """Log a line before a request is sent again; stamina's own would hold all that the service said."""
     log.warning("Logs Ingestion: trying again in %.1f s after %s", details.wait_for, named(details.caused_by))
