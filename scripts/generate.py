@@ -4,6 +4,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from token_meter.workbook import workbook_json
+
+from token_meter.infrastructure import functions_json, queries_json, tables_json
 from token_meter.schema import schema_markdown
 from token_meter.settings import configuration_markdown
 from token_meter.shapes.documentation import record_shapes_markdown
@@ -13,6 +16,10 @@ GENERATED: dict[str, Callable[[], str]] = {
     "docs/schema.md": schema_markdown,
     "docs/configuration.md": configuration_markdown,
     "docs/record-shapes.md": record_shapes_markdown,
+    "infra/generated/tables.json": tables_json,
+    "infra/generated/functions.json": functions_json,
+    "infra/generated/queries.json": queries_json,
+    "infra/generated/workbook.json": workbook_json,
 }
 
 

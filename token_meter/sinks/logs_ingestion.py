@@ -52,7 +52,7 @@ class LogsIngestionSink:
         if not rows:
             return ()
         written = [(row, sendable(row)) for row in rows]
-        stream = stream_of(rows[0])
+        stream = stream_of_table(rows[0].TABLE)
         upload = Upload(self._client, self._rule_id, stream, self._patience, self._clock)
         outcome = upload.send(list(chunks(sent for _, sent in written if sent is not None)))
         rows_are_to_blame = self._refusals.are_of_rows(stream, outcome.accepted, len(outcome.refused))
@@ -63,9 +63,9 @@ class LogsIngestionSink:
         return (*(row for row, sent in written if sent is None), *outcome.refused)
 
 
-def stream_of(row: Row) -> str:
-    """Return the rule's stream for rows of this one's table."""
-    return f"Custom-{row.TABLE}"
+def stream_of_table(table: str) -> str:
+    """Return the data collection rule's stream for a table's rows."""
+    return f"Custom-{table}"
 
 
 def log_retry(details: RetryDetails) -> None:

@@ -1,0 +1,107 @@
+"""Peers on loopback for a run with nothing replaced: the Logs Ingestion API over HTTPS, a managed identity's endpoint.
+
+The certificate is made for the run; the client trusts it by `REQUESTS_CA_BUNDLE`, as it would a company's own.
+"""
+
+import json
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+TOKEN = "token-of-the-managed-identity"
+DAY = timedelta(days=1)
+
+
+def write_certificate(folder: Path) -> tuple[Path, Path]:
+    """Write a certificate for this machine and its key; return both paths."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "token-meter tests")])
+    now = datetime.now(UTC)
+    names: list[x509.GeneralName] = [x509.DNSName("localhost"), x509.IPAddress(IPv4Address("127.0.0.1"))]
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - DAY)
+        .not_valid_after(now + DAY)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    chain, private = folder / "peer.pem", folder / "peer.key"
+    chain.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    private.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return chain, private
+
+
+@contextmanager
+def serving(handler: type[BaseHTTPRequestHandler], tls: tuple[Path, Path] | None = None) -> Iterator[int]:
+    """Serve on a free port of 127.0.0.1 for as long as the context is open; give the port."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    if tls is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*tls)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def identity_endpoint() -> type[BaseHTTPRequestHandler]:
+    """Return a handler that answers as App Service's managed identity endpoint does (api-version 2019-08-01)."""
+
+    class Identity(Silent):
+        def do_GET(self) -> None:
+            expires = int((datetime.now(UTC) + DAY).timestamp())
+            self.answer(200, {"access_token": TOKEN, "expires_on": str(expires), "token_type": "Bearer"})
+
+    return Identity
+
+
+def post_endpoint(take: Callable[[str, str, str, bytes], int]) -> type[BaseHTTPRequestHandler]:
+    """Return a handler that hands a POST's path, Authorization, Content-Encoding and body over; it returns a status."""
+
+    class Post(Silent):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            authorization = self.headers.get("Authorization", "")
+            status = take(self.path, authorization, self.headers.get("Content-Encoding", ""), body)
+            self.answer(status, {})
+
+    return Post
+
+
+class Silent(BaseHTTPRequestHandler):
+    """A handler that logs nothing and answers in JSON."""
+
+    def answer(self, status: int, content: dict[str, Any]) -> None:
+        """Send an answer."""
+        body = b"" if status == 204 else json.dumps(content).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Stay silent."""
