@@ -1,0 +1,27 @@
+// The answer's body: its true size, how it stands here, and in the next line the text. A stream is read in the modes `buffer`
+// and `usage-only` alone and becomes one body, in the form of docs/canonical-record.md.
+var mode = context.Variables.GetValueOrDefault<string>("token-meter-mode", "").Trim().ToLowerInvariant();
+var type = context.Response.Headers.GetValueOrDefault("Content-Type", "").ToLowerInvariant();
+var length = context.Response.Headers.GetValueOrDefault("Content-Length", "");
+var streams = type.Contains("event-stream");
+if (context.Response.Body == null || !(streams ? mode == "buffer" || mode == "usage-only" : type.Contains("json"))) {
+  return length + " unread\n";
+}
+var text = "";
+var size = "";
+try {
+  text = context.Response.Body.As<string>(preserveContent: true);
+  size = Encoding.UTF8.GetByteCount(text).ToString();
+  if (!streams && text.Length < 32768) { return size + " whole\n" + text; }
+  // include: parse.cs
+  var root = new JObject();
+  if (streams) {
+    // include: events.cs
+    // include: assemble.cs
+  }
+  else { root = JObject.Parse(text); }
+  // include: reduce.cs
+  // include: write.cs
+  return size + " compacted\n" + written;
+}
+catch (Exception) { return size + " whole\n" + (mode == "usage-only" && streams ? "" : text.Replace("\uE000", "")); }
