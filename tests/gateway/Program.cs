@@ -1,4 +1,4 @@
-// Runs calls through the fragments: a case a line in, what came of it a line out. `members` lists what the expressions use.
+// Runs calls through the fragments: a call a line in, what came of it a line out. `members` lists what the expressions use.
 using System;
 using System.Collections.Generic;
 using System.IO;
@@ -12,15 +12,18 @@ public static class Program
     public static int Main(string[] arguments)
     {
         var output = new StreamWriter(Console.OpenStandardOutput(), new UTF8Encoding(false));
-        if (arguments[0] == "members")
+        if (arguments.Contains("members"))
         {
             foreach (var member in Members.Used(typeof(Expressions))) { output.WriteLine(member); }
+            output.Flush();
+            return 0;
         }
-        else
+        var input = new StreamReader(Console.OpenStandardInput(), new UTF8Encoding(false));
+        for (var line = input.ReadLine(); line != null; line = input.ReadLine())
         {
-            foreach (var line in File.ReadLines(arguments[0])) { output.WriteLine(Run(Read(line)).ToString(Formatting.None)); }
+            output.WriteLine(Run(Read(line)).ToString(Formatting.None));
+            output.Flush();
         }
-        output.Flush();
         return 0;
     }
 
@@ -45,7 +48,7 @@ public static class Program
                     context.LastError = call["error"].ToObject<LastError>();
                     context.Response = call["response"] is JObject ? MessageOf((JObject)call["response"]) : null;
                 }
-                Expressions.Run((string)step, context, call["namedValues"].ToObject<Dictionary<string, string>>());
+                Sections.Run((string)step, context, call["namedValues"].ToObject<Dictionary<string, string>>());
             }
         }
         catch (Exception error) { result["failed"] = error.ToString(); }
@@ -73,7 +76,7 @@ public static class Program
             Product = call["product"] == null ? null : new IApi { Id = (string)call["product"] },
             Subscription = call["subscription"] == null ? null : new IApi { Id = (string)call["subscription"] },
             Deployment = new Deployment { Region = "Sweden Central" },
-            Elapsed = TimeSpan.FromMilliseconds(1234.5678),
+            Elapsed = TimeSpan.FromTicks(12345678),
         };
         foreach (var variable in (call["variables"] as JObject ?? new JObject()).Properties())
         {

@@ -1,7 +1,7 @@
-"""The policy fragments as API Management takes them in the format `rawxml`: XML whose expressions are C# as it is written.
+"""The policy fragments as API Management takes them in the format `rawxml`: XML, and in it C# as it is written.
 
-Such a file is no well-formed XML, since an expression keeps its quotes and its `<`. So this reader is a tolerant one: where a
-value or a text begins with `@(` or `@{`, it goes on to the bracket that closes the expression, as C# has it.
+Such a file is no well-formed XML, since an expression keeps its quotes and its `<`. So this reader is a tolerant one:
+where a value or a text begins with `@(` or `@{`, it goes on to the bracket that closes the expression, as C# has it.
 """
 
 import re
@@ -11,6 +11,8 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent.parent.parent / "infra" / "policies"
 NAMES = ("meter-inbound", "meter-outbound", "meter-on-error")
+LARGEST_FRAGMENT = 32 * 1024
+"""Bytes (Microsoft Learn, "Reuse policy configurations"; since 2026 the page says 512 KB)."""
 LITERAL = re.compile(r'@"(?:[^"]|"")*"|"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'')
 """Texts and characters of C#, in which a bracket closes nothing."""
 OPENING = re.compile(r"\s*<([a-z-]+)")
@@ -47,6 +49,11 @@ def is_expression(value: str) -> bool:
 def source_of(name: str) -> str:
     """Return the text of a fragment's file."""
     return (FOLDER / f"{name}.xml").read_text(encoding="utf-8")
+
+
+def size_of(name: str) -> int:
+    """Return the bytes of a fragment's file."""
+    return len(source_of(name).encode())
 
 
 def read_fragment(name: str) -> Element:
@@ -91,7 +98,7 @@ def _end_of_value(text: str, start: int) -> int:
 
 
 def end_of_expression(text: str, start: int, *, literals: bool = True) -> int:
-    """Return where an expression ends. Without `literals` brackets count wherever they stand, as a simpler reader has it."""
+    """Return where an expression ends. Without `literals` brackets count in texts too, as a simpler reader has it."""
     opens = text[start + 1]
     closes = BRACKETS[opens]
     depth, at = 0, start + 1

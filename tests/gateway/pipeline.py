@@ -4,9 +4,9 @@ Nothing of the expressions is changed. The program runs a file of calls, each th
 """
 
 import json
-import os
 import shutil
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -30,44 +30,49 @@ USINGS = (
 """Namespaces whose types published policies name without them; others must be named in full."""
 
 
-def missing_tools() -> str:
-    """Return what this machine lacks to run the expressions, empty where it lacks nothing."""
-    lacks = [name for name in ("mcs", "mono") if not shutil.which(name)]
-    lacks += [] if NEWTONSOFT.exists() else ["Newtonsoft.Json"]
-    return ", ".join(lacks)
+def _tool(name: str) -> str:
+    return shutil.which(name) or name
 
 
 class Gateway:
-    """The compiled fragments."""
+    """The compiled fragments. The program stays up between calls; close it."""
 
     def __init__(self, folder: Path) -> None:
         """Compile the fragments into a folder; raises AssertionError with the compiler's words where they do not."""
         self._program = folder / "gateway.exe"
-        self._folder = folder
         generated = folder / "Expressions.cs"
         generated.write_text(_program(), encoding="utf-8")
         shutil.copy(NEWTONSOFT, folder)
         sources = [str(path) for path in sorted(HERE.glob("*.cs"))]
-        options = [f"-langversion:{LANGUAGE}", "-warnaserror-", f"-r:{NEWTONSOFT}", f"-out:{self._program}"]
-        done = subprocess.run(["mcs", *options, *sources, str(generated)], capture_output=True, text=True, check=False)
+        options = [f"-langversion:{LANGUAGE}", f"-r:{NEWTONSOFT}", f"-out:{self._program}"]
+        done = subprocess.run(
+            [_tool("mcs"), *options, *sources, str(generated)], capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stderr
+        self._running = subprocess.Popen(
+            [_tool("mono"), str(self._program)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
 
-    def run(self, calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    def run(self, calls: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         """Return what came of each call: `logged` events, `requestBody` to the backend, `milliseconds`, or `failed`."""
-        cases = self._folder / "calls.jsonl"
-        cases.write_text("".join(json.dumps(call) + "\n" for call in calls), encoding="utf-8")
-        return [json.loads(line) for line in self._mono("run", str(cases)).rstrip("\n").split("\n")]
+        return [self._run(call) for call in calls]
+
+    def _run(self, call: dict[str, Any]) -> dict[str, Any]:
+        assert self._running.stdin is not None
+        assert self._running.stdout is not None
+        self._running.stdin.write(json.dumps(call).encode() + b"\n")
+        self._running.stdin.flush()
+        came: dict[str, Any] = json.loads(self._running.stdout.readline())
+        return came
 
     def members(self) -> list[str]:
         """Return the members of other types that the expressions use."""
-        return self._mono("members").splitlines()
+        command = [_tool("mono"), str(self._program), "members"]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
 
-    def _mono(self, *arguments: str) -> str:
-        command = ["mono", str(self._program), *(arguments[1:] if arguments[0] == "run" else arguments)]
-        environment = {**os.environ, "MONO_GAC_PREFIX": str(self._folder)}
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, encoding="utf-8")
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+    def close(self) -> None:
+        """End the program."""
+        self._running.communicate()
 
 
 def _program() -> str:
@@ -79,14 +84,17 @@ def _program() -> str:
         sections.append(f'if (section == "{name}") {{ {body} }}')
     usings = "".join(f"using {name};\n" for name in USINGS)
     run = "public static void Run(string section, Context context, Dictionary<string, string> namedValues) "
-    return f"{usings}public static class Expressions {{\n{run}{{ {' '.join(sections)} }}\n{''.join(methods)}}}\n"
+    return (
+        f"{usings}public static class Sections {{\n{run}{{ {' '.join(sections)} }}\n}}\n"
+        f"public static class Expressions {{\n{''.join(methods)}}}\n"
+    )
 
 
 def _statements(element: Element, methods: list[str]) -> str:
     """Return an element as C#. Raises KeyError for one that the fragments have no business with."""
-    return {"choose": _choose, "set-variable": _set_variable, "set-body": _set_body, "log-to-eventhub": _log}[element.name](
-        element, methods
-    )
+    return {"choose": _choose, "set-variable": _set_variable, "set-body": _set_body, "log-to-eventhub": _log}[
+        element.name
+    ](element, methods)
 
 
 def _choose(element: Element, methods: list[str]) -> str:
@@ -108,7 +116,9 @@ def _set_body(element: Element, methods: list[str]) -> str:
 
 def _log(element: Element, methods: list[str]) -> str:
     key = _value(element.attributes["partition-key"], methods)
-    return f'context.Log("{element.attributes["logger-id"]}", (string){key}, (string){_value(element.text, methods)});\n'
+    return (
+        f'context.Log("{element.attributes["logger-id"]}", (string){key}, (string){_value(element.text, methods)});\n'
+    )
 
 
 def _value(value: str, methods: list[str]) -> str:
@@ -119,12 +129,13 @@ def _value(value: str, methods: list[str]) -> str:
         return json.dumps(value)
     name = f"E{len(methods)}"
     body = value[1:] if value[1] == "{" else f"{{ return {value[1:]}; }}"
-    methods.append(f"private static object {name}(Context context) {body}\n")
-    return f"{name}(context)"
+    methods.append(f"internal static object {name}(Context context) {body}\n")
+    return f"Expressions.{name}(context)"
 
 
 def require_tools() -> None:
     """Skip where the expressions cannot be run."""
-    lacks = missing_tools()
+    lacks = [name for name in ("mcs", "mono") if not shutil.which(name)]
+    lacks += [] if NEWTONSOFT.exists() else ["Newtonsoft.Json"]
     if lacks:
-        pytest.skip(f"no {lacks} on this machine (Debian: mono-mcs libnewtonsoft-json5.0-cil)")
+        pytest.skip(f"no {', '.join(lacks)} on this machine (Debian: mono-mcs libnewtonsoft-json5.0-cil)")

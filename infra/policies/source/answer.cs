@@ -1,11 +1,12 @@
 // The answer's body: its true size, how it stands here, and in the next line the text. A stream is read in the modes `buffer`
-// and `usage-only` alone and becomes one body, in the form of docs/canonical-record.md.
+// and `usage-only` alone, and becomes one body in the form of docs/canonical-record.md.
 var mode = context.Variables.GetValueOrDefault<string>("token-meter-mode", "").Trim().ToLowerInvariant();
 var type = context.Response.Headers.GetValueOrDefault("Content-Type", "").ToLowerInvariant();
-var length = context.Response.Headers.GetValueOrDefault("Content-Length", "");
 var streams = type.Contains("event-stream");
-if (context.Response.Body == null || !(streams ? mode == "buffer" || mode == "usage-only" : type.Contains("json"))) {
-  return length + " unread\n";
+var isRead = streams ? mode == "buffer" || mode == "usage-only" : type.Contains("json");
+var packed = context.Response.Headers.GetValueOrDefault("Content-Encoding", "identity").ToLowerInvariant();
+if (context.Response.Body == null || !isRead || packed != "identity") {
+  return context.Response.Headers.GetValueOrDefault("Content-Length", "") + " unread\n";
 }
 var text = "";
 var size = "";
@@ -20,6 +21,7 @@ try {
     // include: assemble.cs
   }
   else { root = JObject.Parse(text); }
+  var isAnswer = true;
   // include: reduce.cs
   // include: write.cs
   return size + " compacted\n" + written;

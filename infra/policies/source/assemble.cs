@@ -2,6 +2,7 @@
 var said = texts.ToDictionary(item => item.Key, item => item.Value.ToString());
 if (api == "responses") {
   usage = root["usage"] as JObject ?? usage;
+  root.Remove("instructions");
   if (!finished || ((root["output"] as JArray)?.Count ?? 0) == 0) {
     var output = new JArray();
     foreach (var part in parts.OrderBy(item => int.Parse(item.Key))) {
@@ -31,6 +32,7 @@ else if (api == "messages") {
   var blocks = new JArray();
   foreach (var part in parts.OrderBy(item => int.Parse(item.Key))) {
     var block = part.Value;
+    block.Remove("signature");
     foreach (var name in new[] { "text", "thinking" }) {
       if (said.ContainsKey(part.Key + name)) { block[name] = (block[name] ?? "").ToString() + said[part.Key + name]; }
     }
@@ -49,11 +51,11 @@ else if (parts.Count > 0) {
   foreach (var part in parts.Where(item => !item.Key.Contains("/")).OrderBy(item => int.Parse(item.Key))) {
     var choice = new JObject(part.Value.Properties().Where(item => item.Name != "role"));
     if (choice["finish_reason"] == null) { choice["finish_reason"] = null; }
-    if (choice["logprobs"] != null) { choice["logprobs"] = new JObject(new JProperty("content", choice["logprobs"])); }
+    if (choice["logprobs"] != null && !choice["logprobs"].HasValues) { choice.Remove("logprobs"); }
     if (said.ContainsKey(part.Key + "text")) { choice["text"] = said[part.Key + "text"]; }
     else {
       var message = new JObject(new JProperty("role", part.Value["role"] ?? "assistant"), new JProperty("content", null));
-      foreach (var name in new[] { "content", "refusal" }) {
+      foreach (var name in new[] { "content", "refusal", "reasoning_content" }) {
         if (said.ContainsKey(part.Key + name)) { message[name] = said[part.Key + name]; }
       }
       var calls = new JArray();
@@ -72,6 +74,7 @@ else if (parts.Count > 0) {
     choices.Add(choice);
   }
   root["choices"] = choices;
+  if (root["object"]?.ToString() == "chat.completion.chunk") { root["object"] = "chat.completion"; }
   finished = finished || choices.All(item => !string.IsNullOrEmpty(item["finish_reason"].ToString()));
 }
 // Of a usage that was stated before the end only what it says of the prompt is final.

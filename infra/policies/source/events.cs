@@ -104,12 +104,15 @@ foreach (var line in (text + "\n\n").Split(new[] { "\r\n", "\n", "\r" }, StringS
         foreach (var field in new[] { choice.Property("finish_reason"), delta.Property("role") }) {
           if (!string.IsNullOrEmpty(field?.Value.ToString())) { known[field.Name] = field.Value; }
         }
-        if (choice["content_filter_results"] != null) { known["content_filter_results"] = new JObject(); }
-        var listed = (choice["logprobs"] as JObject)?["content"] as JArray;
-        if (listed != null) { known["logprobs"] = (int)(known["logprobs"] ?? 0) + listed.Count; }
+        foreach (var field in ((JToken)(choice["logprobs"] as JObject) ?? new JArray()).OfType<JProperty>()) {
+          var more = field.Value as JArray ?? new JArray();
+          known["logprobs"] = known["logprobs"] ?? new JObject();
+          if (more.Count > 0) { known["logprobs"][field.Name] = (int)(known["logprobs"][field.Name] ?? 0) + more.Count; }
+        }
         pieces.Add(new KeyValuePair<string, JToken>(at + "text", choice["text"]));
-        pieces.Add(new KeyValuePair<string, JToken>(at + "content", delta["content"]));
-        pieces.Add(new KeyValuePair<string, JToken>(at + "refusal", delta["refusal"]));
+        foreach (var name in new[] { "content", "refusal", "reasoning_content" }) {
+          pieces.Add(new KeyValuePair<string, JToken>(at + name, delta[name]));
+        }
         var calls = (delta["tool_calls"] as JArray ?? new JArray()).OfType<JObject>().ToList();
         if (delta["function_call"] is JObject) { calls.Add(new JObject(new JProperty("function", delta["function_call"]), new JProperty("index", -1))); }
         foreach (var call in calls) {

@@ -1,34 +1,43 @@
-// Takes out of `root` what no count needs: pictures but for their size, sounds, files, vectors, and what would open other
-// services (the keys of "on your data", the headers of MCP servers).
+// Takes out of `root` what no count needs: pictures but for their size, sounds but for their length, files, vectors; and what
+// opens other services: addresses of pictures, the keys of "on your data", the headers of MCP servers.
 foreach (var property in root.Descendants().OfType<JProperty>().ToList()) {
   var name = property.Name;
-  if (property.Value is JArray && name == "embedding") { property.Value = new JArray(); }
-  if (property.Value is JArray && (name == "data_sources" || name == "dataSources")) {
-    var kinds = property.Value.OfType<JObject>().Select(source => new JObject(new JProperty("type", source["type"])));
-    property.Value = new JArray(kinds);
+  var owner = property.Parent as JObject;
+  if (owner == null) { continue; }
+  var kind = owner["type"]?.ToString() ?? "";
+  var holder = (owner.Parent as JProperty)?.Name ?? "";
+  var list = property.Value as JArray;
+  if ((Regex.IsMatch(kind, "^(?:file|input_file|document)$") && owner.Parent is JArray && name != "type") || name == "embedding"
+    || (Regex.IsMatch(name, "^(?:headers|authorization)$") && owner["server_label"] != null)
+    || (isAnswer && list != null && Regex.IsMatch(name, "^(?:annotations|logprobs)$"))) {
+    property.Remove();
+    continue;
   }
-  if (name == "logprobs") {
-    foreach (var listed in property.Value.OfType<JProperty>().Where(item => item.Value is JArray).ToList()) {
-      listed.Value = listed.Value.Count();
-    }
+  if (name == "data_sources" || name == "dataSources") {
+    property.Value = new JArray((list ?? new JArray()).OfType<JObject>().Select(item => new JObject(new JProperty("type", item["type"]))));
   }
-  if ((name == "headers" || name == "authorization") && property.Parent["server_label"] != null) { property.Value = ""; }
+  if (isAnswer && name == "logprobs") {
+    foreach (var listed in property.Value.OfType<JProperty>().Where(item => item.Value is JArray).ToList()) { listed.Value = listed.Value.Count(); }
+  }
 
   var value = (property.Value as JValue)?.Value as string ?? "";
-  var holder = (property.Parent.Parent as JProperty)?.Name ?? "";
-  var kind = property.Parent["type"]?.ToString() ?? "";
-  var isBulk = Regex.IsMatch(name, "^(?:b64_json|encrypted_content|embedding|file_data|partial_image_b64)$")
+  var isPicture = name == "image_url" || (name == "url" && Regex.IsMatch(holder, "^(?:image_url|source)$"));
+  if (isPicture && !value.StartsWith("data:", StringComparison.Ordinal)) {
+    if (value != "") { property.Value = "https://"; }
+    continue;
+  }
+  var isBulk = isPicture || Regex.IsMatch(name, "^(?:b64_json|encrypted_content|file_data|partial_image_b64)$")
     || (name == "data" && (kind == "base64" || holder == "input_audio" || holder == "audio"))
     || (name == "result" && kind == "image_generation_call");
-  var isUrl = Regex.IsMatch(name, "^(?:url|image_url|file_data)$") && value.StartsWith("data:", StringComparison.Ordinal);
-  var start = isUrl ? value.IndexOf("base64,", StringComparison.Ordinal) + 7 : 0;
-  if (value.Length < 256 || !(isUrl ? start > 6 : isBulk)) { continue; }
+  if (value == "" || !isBulk) { continue; }
+  property.Remove();
+  var start = value.StartsWith("data:", StringComparison.Ordinal) ? value.IndexOf(",", StringComparison.Ordinal) + 1 : 0;
 
   // The size of a picture, out of the first bytes of PNG, JPEG, GIF or WebP.
   var head = new byte[0];
   try { head = Convert.FromBase64String(value.Substring(start, Math.Min(value.Length - start, 699048) / 4 * 4)); }
   catch (Exception) { }
-  if (head.Length < 32) { head = new byte[32]; }
+  if (head.Length < 32) { head = head.Concat(new byte[32]).ToArray(); }
   var latin = Encoding.GetEncoding(28591);
   var magic = latin.GetString(head, 0, 16);
   var width = 0L;
@@ -67,8 +76,6 @@ foreach (var property in root.Descendants().OfType<JProperty>().ToList()) {
       at += marker == 255 ? 1 : alone ? 2 : 2 + head[at + 2] * 256 + head[at + 3];
     }
   }
-  var owner = (JObject)property.Parent;
-  property.Remove();
   if (width > 0 && height > 0) {
     owner["width"] = width;
     owner["height"] = height;
@@ -83,7 +90,7 @@ foreach (var property in root.Descendants().OfType<JProperty>().ToList()) {
       speed = head[place + 16] + head[place + 17] * 256L + head[place + 18] * 65536L + head[place + 19] * 16777216L;
     }
     if (title == "data") {
-      var whole = (value.Length - start) * 3L / 4 - value.Substring(value.Length - 2).Count(letter => letter == (char)61);
+      var whole = (value.Length - start) * 3L / 4 - value.Substring(Math.Max(0, value.Length - 2)).Count(letter => letter == (char)61);
       if (speed > 0) { owner["seconds"] = Math.Min(span, whole - place - 8) / (double)speed; }
       break;
     }
