@@ -3,6 +3,7 @@
 import base64
 import json
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -151,6 +152,15 @@ def test_no_key_and_no_token_is_ever_in_a_record(gateway: Gateway) -> None:
     assert {Note.PROMPT_ELSEWHERE, Note.REMOTE_IMAGE, Note.PDF} <= set(row_of(whole).notes or ())
 
 
+@pytest.mark.parametrize("version", ["key value", "a&b", "%00", "x" * 100 + "!"])
+def test_an_api_version_that_is_none_is_left_out(gateway: Gateway, version: str) -> None:
+    """Only letters, digits, points and dashes are one."""
+    path = CHAT_URL.partition("?")[0]
+    (record,) = emitted(gateway, call(url=f"{path}?api-version={quote(version)}"))
+
+    assert path == record["url"]
+
+
 @pytest.mark.parametrize("body", ["{not json", '{"messages": [1', '{"data_sources": [{"key": "search-secret"'])
 def test_a_body_that_is_no_json_loses_no_call_and_shows_no_key(gateway: Gateway, body: str) -> None:
     """What may hold a key and cannot be read is left out."""
@@ -280,6 +290,12 @@ def delta(index: int = 0, finish: str | None = None, **fields: Any) -> dict[str,
     return chunk(index=index) | {"choices": [{"index": index, "delta": fields, "finish_reason": finish}]}
 
 
+def logged(*pieces: str) -> dict[str, Any]:
+    """Return a chunk of a chat stream that lists its tokens."""
+    logprobs = {"content": [{"token": piece, "logprob": -0.1} for piece in pieces], "refusal": None}
+    return chunk() | {"choices": [{"index": 0, "delta": {"content": "".join(pieces)}, "logprobs": logprobs}]}
+
+
 CHAT_STREAMS = {
     "text": sse(*ANSWER),
     "aborted": sse(*ANSWER[:2], done=False),
@@ -301,6 +317,7 @@ CHAT_STREAMS = {
     "filtered": sse({"id": "", "choices": [], "prompt_filter_results": []}, chunk("a"), chunk(finish="content_filter")),
     "damaged": sse(*ANSWER).replace("}", "", 1),
     "cr lf": sse(*ANSWER).replace("\n", "\r\n"),
+    "logprobs": sse(logged("Hel", "lo"), logged("!"), chunk(finish="stop")),
     "error": sse(chunk("a"), {"error": {"code": "server_error", "message": "sorry"}}),
     "running usage": sse(chunk("a", usage=USAGE), chunk("b", usage=USAGE), done=False),
     "nothing": "data: [DONE]\n\n",
@@ -397,6 +414,7 @@ ENDED = [
 MESSAGE_STREAMS = {
     "ended": sse(*BLOCKS, *ENDED, done=False),
     "aborted": sse(*BLOCKS, done=False),
+    "stopped without a reason": sse(*BLOCKS, {"type": "message_stop"}, done=False),
     "failed": sse(*BLOCKS[:4], {"type": "error", "error": {"type": "overloaded_error"}}, done=False),
 }
 
@@ -416,6 +434,23 @@ def test_a_transcriptions_stream_keeps_its_last_event(gateway: Gateway) -> None:
     end = {"type": "transcript.text.done", "text": "Good day.", "usage": usage}
     for stream in (sse(*deltas, end), sse(*deltas, done=False)):
         compared(gateway, url="/openai/deployments/hear/audio/transcriptions", request=None, response=stream)
+
+
+HOSTILE_STREAM = sse(
+    STARTED, {"type": "response.output_text.delta", "output_index": "x", "delta": "A secret."}, done=False
+)
+
+
+@pytest.mark.parametrize(("mode", "shown"), [("buffer", True), ("usage-only", False)])
+def test_a_stream_that_cannot_be_put_together_goes_raw_or_not_at_all(
+    gateway: Gateway, mode: str, *, shown: bool
+) -> None:
+    """The call has its record, and `usage-only` still shows no text."""
+    sent = call(url="/openai/v1/responses", request=STREAMED, response=HOSTILE_STREAM, mode=mode)
+    (record,) = emitted(gateway, sent)
+
+    assert shown is ("A secret." in record.get("responseBody", ""))
+    assert len(HOSTILE_STREAM) == record["responseBytes"]
 
 
 # --- bodies that do not fit
@@ -590,6 +625,16 @@ def test_no_text_makes_a_record_too_large(gateway: Gateway, text: str) -> None:
         row_of(record).completion_tokens,
         row_of(record).total_source,
     )
+
+
+@pytest.mark.parametrize("before", ["", "x"])
+def test_a_cut_stands_between_whole_characters(gateway: Gateway, before: str) -> None:
+    """Never in the middle of a pair of surrogates."""
+    request = {"messages": [{"role": "user", "content": before + "😀" * 90_000}]}
+    (record,) = emitted(gateway, call(request=request))
+
+    assert record["requestBody"].endswith("😀")
+    assert len(record["requestBody"].encode()) < record["requestCutFrom"]
 
 
 def test_the_answer_is_cut_last(gateway: Gateway) -> None:
