@@ -535,7 +535,7 @@ def test_vectors_and_generated_pictures_do_not_go_to_the_hub(gateway: Gateway) -
         "model": "text-embedding-3-large",
         "usage": {"prompt_tokens": 5, "total_tokens": 5},
     }
-    vectors["data"] = [{"object": "embedding", "index": 0, "embedding": [0.123456789] * 30_000}]
+    vectors["data"] = [{"object": "embedding", "index": 0, "embedding": [0.123456789] * 256}]
     picture = {
         "data": [{"b64_json": "A" * 900_000}],
         "usage": {"input_tokens": 9, "output_tokens": 1056, "total_tokens": 1065},
@@ -644,6 +644,7 @@ def test_the_answer_is_cut_last(gateway: Gateway) -> None:
 
     assert "requestCutFrom" in record
     assert Source.COUNTED is row_of(record).completion_source
+    assert ["requestBody", "responseBody"] == list(record)[-2:]
 
 
 # --- asking for usage

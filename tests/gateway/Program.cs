@@ -37,7 +37,7 @@ public static class Program
     {
         var context = ContextOf(call);
         var result = new JObject();
-        var started = DateTime.UtcNow;
+        var watch = System.Diagnostics.Stopwatch.StartNew();
         try
         {
             foreach (var step in call["steps"])
@@ -52,7 +52,7 @@ public static class Program
             }
         }
         catch (Exception error) { result["failed"] = error.ToString(); }
-        result["milliseconds"] = (long)(DateTime.UtcNow - started).TotalMilliseconds;
+        result["milliseconds"] = watch.Elapsed.TotalMilliseconds;
         result["logged"] = context.Logged;
         result["requestBody"] = TextOf(context.Request.Body);
         result["responseWasRead"] = context.Response != null && context.Response.Body != null && context.Response.Body.WasRead;

@@ -13,7 +13,8 @@ var size = "";
 try {
   text = context.Response.Body.As<string>(preserveContent: true);
   size = Encoding.UTF8.GetByteCount(text).ToString();
-  if (!streams && text.Length < 32768) { return size + " whole\n" + text; }
+  var isBulky = text.Length >= 32768 || Regex.IsMatch(text, "\"(?:embedding|b64_json|encrypted_content)\"");
+  if (!streams && !isBulky) { return size + " whole\n" + text; }
   // include: parse.cs
   var root = new JObject();
   if (streams) {

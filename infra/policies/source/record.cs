@@ -62,6 +62,8 @@ try {
       if (least > 0 && char.IsHighSurrogate(bodies[i][least - 1])) { least--; }
       bodies[i] = bodies[i].Substring(0, least);
     }
+  }
+  for (var i = 0; i < 2; i++) {
     if (bodies[i] != "") { rest[names[i] + "Body"] = bodies[i]; }
   }
   if (rest["kind"] != null) { call = call.Replace("\"kind\":\"exchange\",", ""); }

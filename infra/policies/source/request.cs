@@ -5,7 +5,7 @@ var packed = context.Request.Headers.GetValueOrDefault("Content-Encoding", "iden
 if (context.Request.Body == null || !type.Contains("json") || packed != "identity") {
   return context.Request.Headers.GetValueOrDefault("Content-Length", "") + " unread\n";
 }
-var keys = "\"(?:data_?[sS]ources|server_label|image_url|file_url|file_data|source)\"";
+var keys = "\"(?:data_?[sS]ources|server_label|image_url|input_audio|file_url|file_data|source)\"";
 var text = "";
 var size = "";
 try {
