@@ -6,6 +6,8 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.gateway.allowed import BY_THE_COMPILER, CONTEXT, TYPES
 from tests.gateway.calls import ASKED, LARGEST_RECORD, call, emitted, failed, record_of, row_of
@@ -331,6 +333,35 @@ def test_a_chat_streams_row_is_the_one_of_the_raw_stream(gateway: Gateway, name:
     compared(gateway, request=STREAMED, response=CHAT_STREAMS[name])
 
 
+TEXTS = st.text(max_size=12) | st.sampled_from(
+    ["2024-01-01T00:00:00Z", "\ue000", '{"a": "2024-02-02T10:00:00.50+01:00"}']
+)
+CALLS = st.builds(
+    lambda index, **function: {"index": index, "id": f"call_{index}", "function": function},
+    st.integers(0, 2),
+    name=TEXTS,
+    arguments=TEXTS,
+)
+DELTAS = st.fixed_dictionaries(
+    {}, optional={"content": TEXTS | st.none(), "refusal": TEXTS, "tool_calls": st.lists(CALLS, max_size=2)}
+)
+CHUNKS = st.builds(
+    lambda index, finish, delta: chunk() | {"choices": [{"index": index, "delta": delta, "finish_reason": finish}]},
+    st.integers(0, 2),
+    st.sampled_from([None, None, "stop", "length", "tool_calls"]),
+    DELTAS,
+)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(CHUNKS | st.just(USAGE_CHUNK), max_size=8), st.booleans(), st.sampled_from(["\n", "\r\n", "\r"]))
+def test_whatever_a_chat_stream_says_its_row_is_the_one_of_the_raw_stream(
+    gateway: Gateway, chunks: list[Any], done: bool, line_end: str
+) -> None:
+    """Any texts in any order, ended or not: compaction changes no number."""
+    compared(gateway, request=STREAMED, response="data: {}\n\n".replace("\n", line_end) + sse(*chunks, done=done))
+
+
 RESPONSE = {
     "id": "resp_1",
     "object": "response",
@@ -487,6 +518,30 @@ def test_a_picture_becomes_its_size(gateway: Gateway, name: str) -> None:
 
     assert "base64" not in record["requestBody"]
     assert record["requestBytes"] == len(json.dumps(request))
+    compared(gateway, request=request, response=chat_answer())
+
+
+NUMBERS = st.integers(-(2**63), 2**63) | st.floats(allow_nan=False, allow_infinity=False)
+VALUES = st.recursive(
+    st.none() | st.booleans() | NUMBERS | TEXTS,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(TEXTS | st.sampled_from(["url", "data"]), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(TEXTS, VALUES, VALUES)
+def test_whatever_stands_beside_a_picture_its_row_is_the_one_of_the_raw_request(
+    gateway: Gateway, text: str, schema: Any, arguments: Any
+) -> None:
+    """Texts, schemas and calls are written anew and count as before."""
+    function = {"name": "find", "description": text, "parameters": {"type": "object", "properties": {"a": schema}}}
+    history = {"id": "call_1", "type": "function", "function": {"name": "find", "arguments": json.dumps(arguments)}}
+    request = image_call(PICTURES["gif"]) | {"tools": [{"type": "function", "function": function}]}
+    request["messages"] += [{"role": "assistant", "content": text, "tool_calls": [history]}]
+
     compared(gateway, request=request, response=chat_answer())
 
 

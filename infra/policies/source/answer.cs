@@ -9,9 +9,11 @@ if (context.Response.Body == null || !isRead || packed != "identity") {
   return context.Response.Headers.GetValueOrDefault("Content-Length", "") + " unread\n";
 }
 var text = "";
+var original = "";
 var size = "";
 try {
-  text = context.Response.Body.As<string>(preserveContent: true);
+  original = context.Response.Body.As<string>(preserveContent: true);
+  text = original;
   size = Encoding.UTF8.GetByteCount(text).ToString();
   var isBulky = text.Length >= 32768 || Regex.IsMatch(text, "\"(?:embedding|b64_json|encrypted_content)\"");
   if (!streams && !isBulky) { return size + " whole\n" + text; }
@@ -25,6 +27,6 @@ try {
   var isAnswer = true;
   // include: reduce.cs
   // include: write.cs
-  return size + " compacted\n" + written;
+  return size + (root.HasValues ? " compacted\n" + written : " whole\n");
 }
-catch (Exception) { return size + " whole\n" + (mode == "usage-only" && streams ? "" : text.Replace("\uE000", "")); }
+catch (Exception) { return size + " whole\n" + (mode == "usage-only" && streams ? "" : original); }

@@ -45,8 +45,10 @@ else if (api == "messages") {
   }
   if (blocks.Count > 0) { root["content"] = blocks; }
 }
-else if (said.ContainsKey("text")) { root["text"] = root["text"] ?? said["text"]; }
-else if (parts.Count > 0) {
+else if (Regex.IsMatch(api, typed)) {
+  if (said.ContainsKey("text")) { root["text"] = root["text"] ?? said["text"]; }
+}
+else {
   var choices = new JArray();
   foreach (var part in parts.Where(item => !item.Key.Contains("/")).OrderBy(item => int.Parse(item.Key))) {
     var choice = new JObject(part.Value.Properties().Where(item => item.Name != "role"));
@@ -75,7 +77,7 @@ else if (parts.Count > 0) {
   }
   root["choices"] = choices;
   if (root["object"]?.ToString() == "chat.completion.chunk") { root["object"] = "chat.completion"; }
-  finished = finished || choices.All(item => !string.IsNullOrEmpty(item["finish_reason"].ToString()));
+  finished = finished || choices.Count > 0 && choices.All(item => !string.IsNullOrEmpty(item["finish_reason"].ToString()));
 }
 // Of a usage that was stated before the end only what it says of the prompt is final.
 foreach (var field in usage.Properties().ToList()) {

@@ -7,6 +7,7 @@ var usage = new JObject();
 var data = new List<string>();
 var finished = false;
 var failures = 0;
+var typed = "^(?:audio/|images/|transcript|image_|speech)";
 foreach (var line in (text + "\n\n").Split(new[] { "\r\n", "\n", "\r" }, StringSplitOptions.None)) {
   if (line.StartsWith("data:", StringComparison.Ordinal)) { data.Add(line.Substring(5).Trim()); continue; }
   var items = new List<string>();
@@ -77,7 +78,7 @@ foreach (var line in (text + "\n\n").Split(new[] { "\r\n", "\n", "\r" }, StringS
       }
       finished = root["done"] != null || !string.IsNullOrEmpty(root["stop_reason"]?.ToString());
     }
-    else if (Regex.IsMatch(api, "^(?:audio/|images/|transcript|image_|speech)")) {
+    else if (Regex.IsMatch(api, typed)) {
       if (kind == "transcript.text.delta") { pieces.Add(new KeyValuePair<string, JToken>("text", payload["delta"])); }
       else if (payload["usage"] != null || Regex.IsMatch(kind, "[.](?:done|completed)$")) {
         foreach (var field in payload.Properties().Where(item => item.Value.Type != JTokenType.Null)) {

@@ -7,9 +7,11 @@ if (context.Request.Body == null || !type.Contains("json") || packed != "identit
 }
 var keys = "\"(?:data_?[sS]ources|server_label|image_url|input_audio|file_url|file_data|source)\"";
 var text = "";
+var original = "";
 var size = "";
 try {
-  text = context.Request.Body.As<string>(preserveContent: true);
+  original = context.Request.Body.As<string>(preserveContent: true);
+  text = original;
   size = Encoding.UTF8.GetByteCount(text).ToString();
   if (text.Length < 32768 && !Regex.IsMatch(text, keys)) { return size + " whole\n" + text; }
   // include: parse.cs
@@ -19,4 +21,4 @@ try {
   // include: write.cs
   return size + " compacted\n" + written;
 }
-catch (Exception) { return size + " whole\n" + (Regex.IsMatch(text, keys) ? "" : text.Replace("\uE000", "")); }
+catch (Exception) { return size + " whole\n" + (Regex.IsMatch(original, keys) ? "" : original); }
