@@ -314,6 +314,7 @@ CHAT_STREAMS = {
         delta(function_call={"name": "find", "arguments": "{"}),
         delta(function_call={"arguments": "}"}, finish="function_call"),
     ),
+    "reasoning": sse(delta(reasoning_content="I think so, "), delta(reasoning_content="yes."), *ANSWER),
     "refusal": sse(delta(refusal="I "), delta(refusal="cannot."), delta(finish="stop")),
     "times": sse(chunk("2024-01-01T00:00:00.0000Z"), chunk("/Date(1234567890123)/"), chunk(finish="stop")),
     "filtered": sse({"id": "", "choices": [], "prompt_filter_results": []}, chunk("a"), chunk(finish="content_filter")),

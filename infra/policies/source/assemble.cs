@@ -55,6 +55,7 @@ else {
     if (choice["finish_reason"] == null) { choice["finish_reason"] = null; }
     if (choice["logprobs"] != null && !choice["logprobs"].HasValues) { choice.Remove("logprobs"); }
     if (said.ContainsKey(part.Key + "text")) { choice["text"] = said[part.Key + "text"]; }
+    else if (root["object"]?.ToString() == "text_completion") { choice["text"] = ""; }
     else {
       var message = new JObject(new JProperty("role", part.Value["role"] ?? "assistant"), new JProperty("content", null));
       foreach (var name in new[] { "content", "refusal", "reasoning_content" }) {
