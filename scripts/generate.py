@@ -1,17 +1,39 @@
 """Write the files that are generated from code, or with --check tell which are not what the code says."""
 
+import re
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-
-from token_meter.workbook import workbook_json
 
 from token_meter.infrastructure import functions_json, queries_json, tables_json
 from token_meter.schema import schema_markdown
 from token_meter.settings import configuration_markdown
 from token_meter.shapes.documentation import record_shapes_markdown
+from token_meter.workbook import workbook_json
 
 REPOSITORY = Path(__file__).parent.parent
+POLICIES = "infra/policies"
+INCLUDE = re.compile(r"\s*// include: (\S+)")
+
+
+def fragment_xml(name: str) -> str:
+    """Return a policy fragment: its template with the C# of its expressions, without their comments."""
+    return "\n".join(_policy_lines(name)) + "\n"
+
+
+def _policy_lines(name: str) -> list[str]:
+    """Return a source file's lines; a line `// include: NAME` stands for those of another file."""
+    lines: list[str] = []
+    for line in (REPOSITORY / POLICIES / "source" / name).read_text(encoding="utf-8").splitlines():
+        include = INCLUDE.fullmatch(line)
+        if include:
+            lines += _policy_lines(include[1])
+        elif line.strip() and not line.lstrip().startswith("//"):
+            lines.append(line)
+    return lines
+
+
 GENERATED: dict[str, Callable[[], str]] = {
     "docs/schema.md": schema_markdown,
     "docs/configuration.md": configuration_markdown,
@@ -20,6 +42,10 @@ GENERATED: dict[str, Callable[[], str]] = {
     "infra/generated/functions.json": functions_json,
     "infra/generated/queries.json": queries_json,
     "infra/generated/workbook.json": workbook_json,
+    **{
+        f"{POLICIES}/{name}": partial(fragment_xml, name)
+        for name in ("meter-inbound.xml", "meter-outbound.xml", "meter-on-error.xml")
+    },
 }
 
 

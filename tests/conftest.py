@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from hypothesis import settings
 
+from tests.gateway.fragments import LARGEST_FRAGMENT, NAMES, size_of
+from tests.gateway.pipeline import Gateway, require_tools
+
 if TYPE_CHECKING:
     from azure.storage.blob import ContainerClient
 
@@ -25,6 +28,11 @@ settings.load_profile("default")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option that blocks sockets."""
     parser.addoption("--block-sockets", action="store_true", help="refuse every socket, here and in child processes")
+
+
+def pytest_report_header() -> str:
+    """Say how much of what API Management takes the policy fragments need."""
+    return "policy fragments: " + ", ".join(f"{name} {size_of(name):,} of {LARGEST_FRAGMENT:,} bytes" for name in NAMES)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -87,3 +95,12 @@ def withhold(recordings: Path) -> Callable[[dict[str, Any]], dict[str, Any]]:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return cast("Callable[[dict[str, Any]], dict[str, Any]]", module.withhold)
+
+
+@pytest.fixture(scope="session")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """Yield the policy fragments, compiled; skip where this machine has no compiler for them."""
+    require_tools()
+    compiled = Gateway(tmp_path_factory.mktemp("gateway"))
+    yield compiled
+    compiled.close()
