@@ -60,8 +60,8 @@ param contentRetentionDays int = 30
 @description('Name of an existing API Management service; empty leaves the gateway alone.')
 param apimName string = ''
 
-@description('Resource group of that service.')
-param apimResourceGroup string = resourceGroup().name
+@description('Resource group of that service; empty for this one.')
+param apimResourceGroup string = ''
 
 @description('Whether to make a developer-tier API Management for a trial (about 30 minutes, no SLA).')
 param trialApim bool = false
@@ -320,7 +320,7 @@ module trialGateway 'modules/trialGateway.bicep' = if (trialApim) {
 
 module gateway 'modules/gateway.bicep' = if (trialApim || !empty(apimName)) {
   name: 'gateway'
-  scope: resourceGroup(trialApim ? resourceGroup().name : apimResourceGroup)
+  scope: resourceGroup(trialApim || empty(apimResourceGroup) ? resourceGroup().name : apimResourceGroup)
   params: {
     apimName: gatewayName
     hubHost: hub.outputs.host

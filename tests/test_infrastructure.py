@@ -179,3 +179,13 @@ def test_bicep_builds_and_lints_without_a_warning() -> None:
     for command in (["build", "--stdout"], ["lint"]):
         done = subprocess.run([bicep, *command, str(INFRA / "main.bicep")], capture_output=True, text=True, check=False)
         assert (0, "") == (done.returncode, done.stderr)
+
+
+def test_the_page_lists_all_that_can_be_chosen_and_is_granted() -> None:
+    """docs/infrastructure.md: every parameter, role and API version."""
+    page = (INFRA.parent / "docs" / "infrastructure.md").read_text(encoding="utf-8")
+    wanted = [f"| `{name}` |" for name in MAIN.parameters]
+    wanted += [f"`{role}`" for role in loaded("roles.json").values()]
+    wanted += [f"| `{kind}` | {version} |" for kind, version in loaded("api-versions.json").items()]
+
+    assert [] == [text for text in wanted if text not in page]
