@@ -570,6 +570,8 @@ def test_pictures_and_files_of_all_apis_leave_their_parts(gateway: Gateway) -> N
     assert {"type": "input_file"} == file
     kept = json.loads(other["requestBody"])["messages"][0]["content"][0]["source"]
     assert (640, 480, None) == (kept["width"], kept["height"], kept.get("data"))
+    compared(gateway, url="/openai/v1/responses", request=request, response={"object": "response", "output": []})
+    compared(gateway, url="/anthropic/v1/messages", request=messages, response={"type": "message", "content": []})
 
 
 def test_a_sound_becomes_its_length(gateway: Gateway) -> None:
