@@ -100,9 +100,12 @@ class BlobPlace:
 
 
 def totals(store: DuckDbStore) -> Mapping[str, Any]:
-    """Return what everyone reads: every call, every rejected record, and the ledger by what read the events."""
+    """Return what everyone reads: every call, every rejected record, and the ledger by what read the events.
+
+    Of the calls not the notes: one says that an observation came out of a letter, which stays true.
+    """
     questions = {
-        "calls": "TokenUsage() | sort by CallId asc",
+        "calls": "TokenUsage() | project-away Observations, Notes | sort by CallId asc",
         "rejected": "TokenRejected() | project-away ReadTime, Outcome, Recovered | sort by EventId asc",
         "recovered": "TokenRejected() | summarize Records = count() by Outcome, Recovered | sort by Outcome asc",
         "ledger": "TokenMeterBatch_CL | summarize arg_max(MeteredTime, *) by EventId, Via"

@@ -206,7 +206,7 @@ def test_going_on_does_not_depend_on_how_a_store_orders_its_names(container: Con
 
     assert sorted(names, key=parts_of) == [end.name for end in ends]
     for number, end in enumerate(ends):
-        rest = [batch.ends for batch in Replayable(store=store, after=end).batches() if batch.ends != end]
+        rest = [batch.ends for batch in Replayable(store=store, after=end).batches()]
         assert ends[number + 1 :] == rest
 
 
@@ -245,4 +245,4 @@ def test_a_single_file_is_enough(tmp_path: Path) -> None:
 
     assert [50, 51] == numbers_in([*Replayable(store=FolderStore(letter)).batches()])
     assert [40] == numbers_in([*Replayable(store=FolderStore(tmp_path / "all" / capture_name())).batches()])
-    assert Position(letter.as_posix(), 2) == [*Replayable(store=FolderStore(letter)).batches()][-1].ends
+    assert Position(letter.as_posix(), None) == [*Replayable(store=FolderStore(letter)).batches()][-1].ends

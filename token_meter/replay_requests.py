@@ -87,9 +87,14 @@ def read_request(message: bytes) -> ReplayRequest:
         kind=Kind(kind),
         prefix=_name(value.get("prefix"), "prefix"),
         period=period,
-        after=Position(_name(as_object(after).get("name"), "after.name"), _number(as_object(after), "number")),
+        after=_position(as_object(after)),
         slice_number=_number(value, "slice"),
     )
+
+
+def _position(after: JsonObject) -> Position:
+    name = _name(after.get("name"), "after.name")
+    return Position(name, None if "number" in after and after["number"] is None else _number(after, "number"))
 
 
 def _moment(value: JsonObject, name: str) -> datetime | None:

@@ -17,7 +17,10 @@ from token_meter.container_address import UnusableAddress, container_address
 from token_meter.credentials import azure_identity
 from token_meter.dated_names import CaptureNames, UnusableFormat
 from token_meter.period import Period
+from token_meter.pipeline import RowsRefused
 from token_meter.replay import replay
+from token_meter.sinks.dead_letter_blobs import DeadLettersNotKept
+from token_meter.sinks.ingestion_failures import IngestionFailed
 from token_meter.sources import InputUnusable
 from token_meter.sources.dead_letters import Unreplayable
 from token_meter.sources.hub_address import hub_address
@@ -116,8 +119,8 @@ def replay_batches(batches: Iterable[Batch], to: Sinks) -> bool:
             for batch in batches:
                 _replay(batch, to, replayed)
                 bar.update(task, description=f"metered {replayed.tally.received} records again")
-    except StoreUnreadable as fault:
-        raise InputUnusable(str(fault)) from fault
+    except (StoreUnreadable, IngestionFailed, DeadLettersNotKept, RowsRefused) as fault:
+        raise InputUnusable(f"{fault}; replay again, which changes nothing that is done") from fault
     finally:
         if replayed.batches:
             _print(replayed, to)

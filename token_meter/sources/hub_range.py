@@ -30,6 +30,8 @@ LONGEST_SILENCE = 60.0
 """Seconds without an event that the partition says it has."""
 AGAIN_AFTER = 1.0
 """Seconds after which a broken connection is made anew."""
+READS = "reads partition"
+"""What the threads are called that read one."""
 HEARD = 0.2
 """Seconds between two looks whether reading has ended."""
 Bound: TypeAlias = int | str | datetime | None
@@ -145,6 +147,7 @@ class _Reader:
                 "prefetch": MOST_EVENTS,
                 "on_error": self._note,
             },
+            name=f"{READS} {partition}",
             daemon=True,
         )
         self._thread.start()

@@ -30,10 +30,15 @@ Read: TypeAlias = Callable[[IO[bytes]], Iterator[Event | Unreplayable]]
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a replay is: in what a name stands for, after the record of this number, from 1."""
+    """Where a replay is: in what a name stands for, after the record of this number, from 1; None is its end."""
 
     name: str = ""
-    number: int = 0
+    number: int | None = 0
+
+    def is_behind(self, name: str) -> bool:
+        """Tell whether all of what a name stands for was done before."""
+        mine, others = parts_of(self.name), parts_of(name)
+        return bool(self.name) and (others < mine or (others == mine and self.number is None))
 
 
 START = Position()
@@ -78,7 +83,7 @@ class Replayable:
     def batches(self) -> Iterator[Batch]:
         """Yield the batches in order, at least one a name. Raises StoreUnreadable; what is damaged its batch says."""
         for name in walk(self.store, self._look):
-            if self.after.name and parts_of(name) < parts_of(self.after.name):
+            if self.after.is_behind(name):
                 continue
             if name.endswith(CAPTURE_ENDS):
                 yield from self._of_capture(name)
@@ -99,7 +104,7 @@ class Replayable:
             return
         hub, partition = (place.hub, place.partition) if place is not None else place_of(name)
         if not hub:
-            yield Batch(Position(name), problem=f"{self.store.shown(name)}: {NO_PLACE}")
+            yield Batch(Position(name, None), problem=f"{self.store.shown(name)}: {NO_PLACE}")
             return
 
         def read(stream: IO[bytes]) -> Iterator[Event]:
@@ -124,9 +129,9 @@ class Replayable:
     def _read(
         self, name: str, read: Read, wanted: Callable[[Event], bool] = lambda _: True, letter: str = ""
     ) -> Iterator[Batch]:
-        """Yield the batches of one name, the last also where nothing is in it."""
-        done = self.after.number if name == self.after.name else 0
-        number, batch = 0, Batch(Position(name), letter)
+        """Yield the batches of one name; the last, which ends it, also where nothing is in it."""
+        done = self.after.number or 0 if name == self.after.name else 0
+        number, batch = 0, Batch(Position(name, None), letter)
         try:
             with self.store.open(name) as stream:
                 for number, item in enumerate(read(stream), start=1):
@@ -136,12 +141,11 @@ class Replayable:
                     if batch.is_full:
                         batch.ends = Position(name, number)
                         yield batch
-                        batch = Batch(Position(name), letter)
+                        batch = Batch(Position(name, None), letter)
         except StoreUnreadable:
             raise
         except Exception as fault:  # noqa: BLE001 - damaged Avro raises whatever it leads fastavro into
             batch.problem = f"{self.store.shown(name)}: damaged after record {number} ({type(fault).__name__})"
-        batch.ends = Position(name, max(number, done))
         yield batch
 
 
