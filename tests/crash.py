@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.crash_events import crash_events
-from tests.event_hubs_peer import HUB, peer_process
+from tests.event_hubs_peer import peer_process
 from tests.hub_clients import GROUP, send
 from tests.ingestion_peer import RULE, answers_in_folder, rows_in_folder
 from tests.ingestion_peer import peer_process as ingestion_process
@@ -28,7 +28,7 @@ from tests.stored_rows import load_stored
 from token_meter.kql import run_query
 from token_meter.sinks.duckdb_store import DuckDbStore
 from token_meter.sources.checkpoints import FileCheckpoints
-from token_meter.sources.hub_address import hub_address
+from token_meter.sources.hub_address import CONNECTION_VARIABLE, hub_address
 from token_meter.tables import TABLES
 
 CONSUME = (
@@ -108,7 +108,7 @@ def run(plan: Plan, folder: Path) -> Report:
     events = crash_events(plan.events, plan.partitions, plan.seed)
     counts = {str(place): len(bodies) for place, bodies in enumerate(events)}
     seconds: dict[str, float] = {}
-    with peer_process("--partitions", str(plan.partitions), "--time", FIRST_EVENT) as connection:
+    with _hub(plan) as connection:
         with _timed(seconds, "sending"):
             send(connection, *((bodies, {"partition_id": str(place)}) for place, bodies in enumerate(events)))
         clean_run = _clean_run(connection, folder / "clean")
@@ -129,6 +129,17 @@ def run(plan: Plan, folder: Path) -> Report:
 
 
 @contextmanager
+def _hub(plan: Plan) -> Iterator[str]:
+    """Give a hub's connection string: a peer's, or the emulator's where there is one, which must be new."""
+    emulator = os.environ.get(CONNECTION_VARIABLE)
+    if emulator:
+        yield emulator
+        return
+    with peer_process("--partitions", str(plan.partitions), "--time", FIRST_EVENT) as connection:
+        yield connection
+
+
+@contextmanager
 def _timed(seconds: dict[str, float], what: str) -> Iterator[None]:
     started = time.monotonic()
     yield
@@ -139,7 +150,7 @@ def _clean_run(connection: str, folder: Path) -> subprocess.Popen[bytes]:
     """Start the run that nothing happens to: into the embedded store, in batches of another size."""
     folder.mkdir()
     command = (*CONSUME, "--group", "clean", "--batch-size", "500", "--store", "usage.duckdb")
-    return _started(command, folder, {"EVENTHUB_CONNECTION": connection})
+    return _started(command, folder, {CONNECTION_VARIABLE: connection})
 
 
 def _run_crashing(connection: str, ingestion: str, folder: Path, plan: Plan) -> int:
@@ -150,7 +161,7 @@ def _run_crashing(connection: str, ingestion: str, folder: Path, plan: Plan) -> 
     progress = _Progress(connection, folder / "checkpoints")
     command = (*CONSUME, "--checkpoints", "checkpoints")
     environment = {
-        "EVENTHUB_CONNECTION": connection,
+        CONNECTION_VARIABLE: connection,
         "LOGS_INGESTION_ENDPOINT": ingestion,
         "LOGS_INGESTION_RULE_ID": RULE,
     }
@@ -171,11 +182,11 @@ class _Progress:
     """How many events are metered by the checkpoints."""
 
     def __init__(self, connection: str, path: Path) -> None:
-        self._address = hub_address("", {"EVENTHUB_CONNECTION": connection})
+        self._address = hub_address("", {CONNECTION_VARIABLE: connection})
         self._checkpoints = FileCheckpoints(path)
 
     def events(self) -> int:
-        kept = self._checkpoints.list_checkpoints(self._address.host, HUB, GROUP)
+        kept = self._checkpoints.list_checkpoints(self._address.host, self._address.hub, GROUP)
         return sum(int(item["sequence_number"]) + 1 for item in kept)
 
 

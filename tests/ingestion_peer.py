@@ -17,7 +17,7 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -173,6 +173,10 @@ class Peer:
 def _handler_of(peer: Peer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
+            with suppress(ConnectionError):  # a client may be killed at any moment
+                self._answer()
+
+        def _answer(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             answer = peer.receive(self.path, body, self.headers.get("Content-Encoding", ""))
             if answer.silent:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from azure.storage.blob import ContainerClient
 
 from tests.event_hubs_peer import HUB, Peer, event_hubs_peer, ticking
 from tests.hub_clients import GROUP, read
@@ -18,7 +19,7 @@ from token_meter.pipeline import Pipeline
 from token_meter.row import UsageRow
 from token_meter.sinks.dead_letters import DeadLetterFolder
 from token_meter.sources import InputUnusable
-from token_meter.sources.checkpoints import FileCheckpoints
+from token_meter.sources.checkpoints import FileCheckpoints, checkpoint_store
 from token_meter.sources.hub import Consumption, HubConsumer
 from token_meter.sources.hub_address import HubAddress, hub_address
 from token_meter.sources.hub_progress import END
@@ -284,6 +285,24 @@ def test_a_checkpoint_that_cannot_be_written_holds_nothing(place: Place, monkeyp
     place.consume(sink, batch_size=10)
 
     assert (20, {"0": 19}) == (len(sink.rows), place.metered)
+
+
+def test_checkpoints_in_blobs_are_found_again(place: Place, container: ContainerClient) -> None:
+    """By the next consumer, wherever it runs."""
+    calls = []
+    for first in (0, 3):
+        place.peer.put("0", bodies(3, first))
+        sink = Watched()
+        pipeline = Pipeline(sink=sink, dead_letters=DeadLetterFolder(place.folder / "letters"))
+
+        async def run(pipeline: Pipeline = pipeline) -> None:
+            how = Consumption(**BRISK, until_idle=0)
+            await HubConsumer(place.address, checkpoint_store(container.url), pipeline, how).run()
+
+        asyncio.run(asyncio.wait_for(run(), LONGEST_WAIT))
+        calls.append(sink.calls)
+
+    assert [["call-0", "call-1", "call-2"], ["call-3", "call-4", "call-5"]] == calls
 
 
 def test_two_consumers_share_the_partitions_and_one_takes_over_from_the_other(tmp_path: Path) -> None:

@@ -48,10 +48,11 @@ def consume_hub(  # noqa: PLR0913, PLR0917 - one argument an option
     """Meter a hub's events until told to stop and print the counts; return whether anything was rejected."""
     address = hub_address(hub, os.environ)
     identity = os.environ.get("AZURE_CLIENT_ID", "")
-    kept = checkpoint_store(checkpoints_of(checkpoints, store), identity)
+    where = checkpoints_of(checkpoints, store)
     _log_to_standard_error()
     tally = Tally()
     with sinks(store, dead_letters, options) as opened:
+        kept = checkpoint_store(where, identity)
         try:
             asyncio.run(_until_told(HubConsumer(address, kept, opened.pipeline, how, tally.add), identity))
         finally:

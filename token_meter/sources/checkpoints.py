@@ -12,12 +12,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from azure.eventhub import CheckpointStore
 from azure.eventhub.aio import CheckpointStore as AsyncCheckpointStore
-from azure.identity import DefaultAzureCredential
 
+from token_meter.blob_storage import container_client
+from token_meter.container_address import UnusableAddress, container_address
+from token_meter.credentials import azure_identity
 from token_meter.sources.files import InputUnusable
 
 PLACE = ("fully_qualified_namespace", "eventhub_name", "consumer_group", "partition_id")
@@ -137,14 +138,16 @@ class CheckpointsInThread(AsyncCheckpointStore):
 
 
 def checkpoint_store(where: str, managed_identity_client_id: str = "") -> CheckpointStore:
-    """Return the checkpoints in a container, given by its URL, or in a file. Raises InputUnusable."""
+    """Return the checkpoints in a container, given by its address, or in a file. Raises InputUnusable."""
     if "://" not in where:
         return FileCheckpoints(Path(where))
     from azure.eventhub.extensions.checkpointstoreblob import BlobCheckpointStore  # noqa: PLC0415 - part of `local`
 
-    parts = urlsplit(where)
-    container = parts.path.strip("/")
-    if parts.scheme != "https" or not container or "/" in container or parts.query or parts.username:
-        raise InputUnusable("--checkpoints must be a file, or a container: https://ACCOUNT.blob.core.windows.net/NAME")
-    chosen = {"managed_identity_client_id": managed_identity_client_id} if managed_identity_client_id else {}
-    return BlobCheckpointStore(f"https://{parts.netloc}", container, DefaultAzureCredential(**chosen))
+    try:
+        address = container_address(where)
+    except UnusableAddress as fault:
+        raise InputUnusable(f"--checkpoints {fault}") from None
+    if address.path:
+        raise InputUnusable("--checkpoints must be a container's address, without a folder in it")
+    client = container_client(where, azure_identity(managed_identity_client_id))
+    return BlobCheckpointStore(where, "", container_client=client)

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from azure.core.credentials import AccessToken
 from azure.core.utils import parse_connection_string
-from azure.identity import DefaultAzureCredential
 
+from token_meter.credentials import azure_identity
 from token_meter.sources.files import InputUnusable
 
 CONNECTION_VARIABLE = "EVENTHUB_CONNECTION"
@@ -44,8 +44,7 @@ class IdentityInThread:
 
     def __init__(self, managed_identity_client_id: str = "") -> None:
         """Take a user-assigned identity's client id; empty for the system-assigned one."""
-        chosen = {"managed_identity_client_id": managed_identity_client_id} if managed_identity_client_id else {}
-        self._credential = DefaultAzureCredential(**chosen)
+        self._credential = azure_identity(managed_identity_client_id)
 
     async def get_token(self, *scopes: str, **options: Any) -> AccessToken:
         """Return a token."""

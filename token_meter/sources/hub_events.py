@@ -33,4 +33,6 @@ def bytes_of(event: EventData) -> bytes:
     body: Any = event.body
     if event.body_type == AmqpMessageBodyType.DATA:
         return b"".join(body)
+    if event.body_type == AmqpMessageBodyType.SEQUENCE:
+        body = list(body)
     return body if isinstance(body, bytes) else repr(body).encode("utf-8", "backslashreplace")
