@@ -11,9 +11,10 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality
 
 from tests.metrics_peer import MetricsPeer, Point, metrics_peer, otlp_values
 from tests.records import metered, record
+from tests.usage_rows import observation
 from token_meter.codes import Via
 from token_meter.events import Event, Origin
-from token_meter.meter import meter
+from token_meter.meter import Outcome, meter
 from token_meter.metrics import metrics_of
 from token_meter.metrics.options import Exporter, MetricsOptions
 from token_meter.pipeline import NO_METRICS
@@ -186,11 +187,11 @@ def _totals(peer: MetricsPeer) -> list[dict[Point, float]]:
 
 def test_a_value_is_no_longer_than_the_store_takes(peer: MetricsPeer) -> None:
     """Azure Monitor takes 256 characters; what is longer would be dropped with its whole series."""
-    counters = metrics_of(azure(peer, dimensions=("appId", "region")))
-    counters.record(metered(record(gatewayRegion="r" * 300)), Via.TRIGGER, None)
+    row = observation(record_shape="canonical", status_code=200, app_id="a" * 300)
+    metrics_of(azure(peer)).record(Outcome((row,), (), (), 1), Via.TRIGGER, None)
 
     (sent,) = peer.points()
-    assert {256} == {len(dict(name[1])["region"]) for name in sent}
+    assert {256} == {len(dict(name[1])["appId"]) for name in sent}
 
 
 def test_a_replay_sends_nothing(peer: MetricsPeer) -> None:
