@@ -11,6 +11,7 @@ import azure.functions as func
 
 from token_meter.codes import Via
 from token_meter.events import Event, Origin
+from token_meter.metrics import metrics_of
 from token_meter.pipeline import Pipeline
 from token_meter.settings import Settings
 from token_meter.sinks.dead_letter_blobs import dead_letters
@@ -57,6 +58,7 @@ def pipeline() -> Pipeline:
     return Pipeline(
         sink=logs_ingestion_sink(settings),
         dead_letters=dead_letters(settings),
+        metrics=metrics_of(settings.metrics_options),
         options=settings.meter_options,
     )
 

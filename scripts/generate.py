@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from token_meter.infrastructure import functions_json, queries_json, tables_json
+from token_meter.metrics.documentation import metrics_markdown
 from token_meter.schema import schema_markdown
 from token_meter.settings import configuration_markdown
 from token_meter.shapes.documentation import record_shapes_markdown
@@ -46,6 +47,7 @@ GENERATED: dict[str, Callable[[], str]] = {
         f"{POLICIES}/{name}": partial(fragment_xml, name)
         for name in ("meter-inbound.xml", "meter-outbound.xml", "meter-on-error.xml")
     },
+    "docs/metrics.md": metrics_markdown,
 }
 
 

@@ -1,15 +1,16 @@
 """The settings of the Function: environment variables, each defined once."""
 
-import dataclasses
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 from token_meter.container_address import UnusableAddress, container_address
 from token_meter.dated_names import DEFAULT_FORMAT, CaptureNames, UnusableFormat
 from token_meter.jsontypes import as_real
+from token_meter.metrics.names import DIMENSIONS, NAMESPACE, USUAL_DIMENSIONS
+from token_meter.metrics.options import MOST_SERIES_ALLOWED, MetricsOptions, MetricsUnusable, metrics_options
 from token_meter.names import IDENTIFIER
 from token_meter.options import MeterOptions, Personal
 from token_meter.secrets import KeyHasher
@@ -110,6 +111,46 @@ class Settings:
         "Which model each deployment has, for calls whose answer does not say: "
         "`my-gpt4o=gpt-4o-2024-08-06;embed=text-embedding-3-small`.",
     )
+    metrics_exporter: str = setting(
+        "METRICS",
+        "Where counters go (docs/metrics.md): `azure-monitor`, `otlp` or `off`; empty is `azure-monitor` where "
+        "`APPLICATIONINSIGHTS_CONNECTION_STRING` is set, else `off`.",
+    )
+    metrics_namespace: str = setting("METRICS_NAMESPACE", "Their namespace (in OTLP: the scope).", NAMESPACE)
+    metrics_dimensions: str = setting(
+        "METRICS_DIMENSIONS",
+        f"Dimensions of tokens and requests: some of {', '.join(f'`{name}`' for name in DIMENSIONS)}.",
+        ",".join(USUAL_DIMENSIONS),
+    )
+    metrics_most_series: str = setting(
+        "METRICS_MOST_SERIES",
+        "How many combinations of dimension values a worker process tells apart; further ones are counted as `other`. "
+        f"Up to {MOST_SERIES_ALLOWED}.",
+        "1000",
+    )
+    metrics_gen_ai: str = setting(
+        "METRICS_GEN_AI", "`on` adds OpenTelemetry's `gen_ai.client.token.usage`, whose definition may change.", "off"
+    )
+    insights_connection_string: str = setting(
+        "APPLICATIONINSIGHTS_CONNECTION_STRING",
+        "Application Insights that counters go to. The identity needs Monitoring Metrics Publisher on it.",
+        shown=False,
+    )
+    insights_authentication: str = setting(
+        "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
+        "`ClientId=<id>;Authorization=AAD`: a user-assigned identity for it, where that is not `AZURE_CLIENT_ID`'s.",
+    )
+    otlp_endpoint: str = setting(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "Base address of the OTLP receiver (HTTP) that counters go to with `otlp`. The exporter's own variables for "
+        "headers and certificates count as well (`OTEL_EXPORTER_OTLP_HEADERS`, …).",
+        "http://localhost:4318",
+    )
+    otlp_temporality: str = setting(
+        "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
+        "`delta`, or `cumulative` for receivers that know no differences, as Prometheus by itself.",
+        "delta",
+    )
     managed_identity_client_id: str = setting(
         "AZURE_CLIENT_ID", "Client id of the user-assigned managed identity; empty for the system-assigned one."
     )
@@ -119,7 +160,7 @@ class Settings:
         """Return the settings in an environment. Raises SettingsUnusable where one cannot work."""
         values: dict[str, str] = {
             item.name: environment.get(item.metadata["variable"], "").strip() or str(item.default)
-            for item in dataclasses.fields(cls)
+            for item in fields(cls)
         }
         settings = cls(**values)
         if not _is_endpoint(settings.ingestion_endpoint):
@@ -139,7 +180,7 @@ class Settings:
             _ = CaptureNames(settings.capture_name_format)
         except UnusableFormat as fault:
             raise SettingsUnusable(f"CAPTURE_NAME_FORMAT {fault}") from fault
-        _ = settings.meter_options  # raises where one cannot work
+        _ = settings.meter_options, settings.metrics_options  # raise where one cannot work
         return settings
 
     @property
@@ -147,13 +188,21 @@ class Settings:
         """The choices about metering. Raises SettingsUnusable where one cannot work."""
         return meter_options(*(getattr(self, name) for name in METER_CHOICES))
 
+    @property
+    def metrics_options(self) -> MetricsOptions:
+        """The choices about counters. Raises SettingsUnusable where one cannot work."""
+        try:
+            return metrics_options({item.metadata["variable"]: getattr(self, item.name) for item in fields(self)})
+        except MetricsUnusable as fault:
+            raise SettingsUnusable(str(fault)) from fault
+
 
 def meter_options_from(environment: Mapping[str, str]) -> MeterOptions:
     """Return the choices about metering in an environment that may have no other settings: the command line's.
 
     Raises SettingsUnusable where one cannot work.
     """
-    chosen = {item.name: item for item in dataclasses.fields(Settings)}
+    chosen = {item.name: item for item in fields(Settings)}
     values = [
         environment.get(chosen[name].metadata["variable"], "").strip() or str(chosen[name].default)
         for name in METER_CHOICES
@@ -255,7 +304,7 @@ def configuration_markdown() -> str:
         "| variable | for | default |",
         "| --- | --- | --- |",
     ]
-    for item in dataclasses.fields(Settings):
+    for item in fields(Settings):
         default = f"`{item.default}`" if item.default else ""
         lines.append(f"| `{item.metadata['variable']}` | {item.metadata['meaning']} | {default} |")
     return "\n".join([*lines, "", ABOUT_THE_HOST])
