@@ -295,6 +295,7 @@ module function 'modules/function.bicep' = {
         LOGS_INGESTION_ENDPOINT: rule.outputs.ingestionEndpoint
         LOGS_INGESTION_RULE_ID: rule.outputs.immutableId
         DEAD_LETTER_CONTAINER_URL: contentStorage.outputs.deadLetterContainer
+        CAPTURE_CONTAINER_URL: captureEnabled ? contentStorage.outputs.captureContainer : ''
         ReplayQueue__queueServiceUri: hostStorage.outputs.queueEndpoint
         ReplayQueue__credential: 'managedidentity'
         ReplayQueue__clientId: identity.outputs.clientId

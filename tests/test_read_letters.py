@@ -1,6 +1,7 @@
 """Dead letters read back: each record is what it was, and metered it is the call that it would have been at once."""
 
 import base64
+import importlib
 import io
 import json
 from collections.abc import Sequence
@@ -192,6 +193,26 @@ def test_an_events_bytes_are_kept_once_however_many_of_its_records_need_them() -
     assert ({Reason.TOO_DEEP}, 50) == ({item.reason for item in rejected}, len(rejected))
     assert len(content_of(rejected)) < 2 * len(event.body) + 50 * 1_000
     assert [event.body] * 50 == [item.body for item in kept(rejected)]
+
+
+def test_an_event_that_the_meter_failed_on_is_read_as_an_event_once_that_is_mended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """All of its records, each in its place. No event is known to be such, so the fault is made here."""
+    event = Event(WHOLE_LIST.encode(), ORIGIN)
+    at_once = meter([event])
+
+    def faulty(*_: object) -> object:
+        raise RecursionError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(importlib.import_module("token_meter.meter"), "decode", faulty)
+        rejected = meter([event]).rejected
+        still = meter(kept(rejected)).rejected
+
+    assert [Reason.METER_FAULT] == [item.reason for item in rejected]
+    assert content_of(rejected) == content_of(still)
+    assert at_once.rows == meter(kept(rejected)).rows
 
 
 def test_a_record_in_doubt_is_said_to_be_so() -> None:

@@ -17,7 +17,8 @@ from tests.records import bearer, chat_answer, record, without
 from tests.replay_cases import BEGAN, HUB, BlobPlace, FolderPlace, capture_name, captured, totals
 from token_meter.codes import Reason, Via
 from token_meter.events import Event, Origin
-from token_meter.meter import Outcome
+from token_meter.kql import run_query
+from token_meter.meter import Outcome, meter
 from token_meter.options import MeterOptions
 from token_meter.pipeline import Pipeline, RowsRefused
 from token_meter.rejected_row import RejectedRow
@@ -220,6 +221,28 @@ def test_either_replay_alone_recovers_what_can_be_metered(tmp_path: Path, first:
         recovered = dict(row[::2] for row in totals(store)["recovered"])
 
     assert (8, 4) == (recovered["metered"], recovered["rejected"] - (1 if first == "capture" else 0))
+
+
+def test_a_replay_of_letters_fills_no_gap_in_the_ledger(tmp_path: Path) -> None:
+    """They are parts of events: what else was in the batch that never got through is missing until it is metered."""
+    letters, capture = FolderPlace(tmp_path / "letters"), FolderPlace(tmp_path / "capture")
+    capture.put(capture_name(), captured(BODIES))
+    with DuckDbStore(":memory:") as store:
+
+        def gaps() -> list[Any]:
+            return [row[2:4] for row in run_query(store, "TokenGaps()").rows]
+
+        broken = Pipeline(sink=store, dead_letters=letters.letters, options=BROKEN)
+        for batch in (EVENTS[:1], EVENTS[-1:]):
+            broken.process(batch, Via.TRIGGER)
+        letters.letters.store(meter(EVENTS[1:-1], BROKEN).rejected)  # and then the worker was killed
+        found = [gaps()]
+        for place in (letters, capture):
+            for batch_found in Replayable(store=place.store).batches():
+                replay(replace(broken, options=MENDED), batch_found.events, batch_found.letter)
+            found.append(gaps())
+
+    assert [[(41, 46)], [(41, 46)], []] == found
 
 
 @pytest.mark.sockets

@@ -1,12 +1,8 @@
 """`TokenRejected()`: one row a rejected record, and whether it was metered since, in whatever order and how often."""
 
-import json
-import shutil
-import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,17 +12,15 @@ from hypothesis import strategies as st
 from tests.usage_rows import observation
 from token_meter.codes import Reason, RejectedOutcome
 from token_meter.events import FromLetter, Origin
-from token_meter.kql import run_query, shipped_functions
+from token_meter.kql import run_query
 from token_meter.record import Rejected
 from token_meter.rejected_row import RejectedRow, recovered_row, rejected_event_id, rejected_row
-from token_meter.schema import kusto_schema
 from token_meter.sinks.duckdb_store import DuckDbStore
 from token_meter.tables import TABLES, Row
 
 ARRIVED = datetime(2026, 10, 5, 10, 0, 1, 250_000, tzinfo=UTC)
 MET = datetime(2026, 10, 5, 10, 0, 9, tzinfo=UTC)
 ORIGIN = Origin(hub="Contoso/usage", partition="3", sequence_number=41, enqueued_time=ARRIVED)
-NODE = Path(__file__).parent / "node"
 AGAIN = timedelta(days=30)
 
 
@@ -156,23 +150,3 @@ def test_no_order_and_no_repetition_changes_the_answer(store: DuckDbStore, order
         recovered(items[0], RejectedOutcome.METERED, MET + 2 * AGAIN),
     ]
     assert answer(store, rows) == answer(store, [rows[place] for place in [*order, *again]])
-
-
-def test_microsofts_parser_finds_nothing_wrong() -> None:
-    """With the tables as they are generated; and it does find what is wrong."""
-    node = shutil.which("node")
-    if node is None or not (NODE / "node_modules" / "@kusto").is_dir():
-        pytest.skip("no parser here: `make node` installs it where there is Node")
-    (function,) = (item for item in shipped_functions() if item.name == "TokenRejected")
-    body = f"let {function.name} = ({function.parameters}) {{\n{function.body}\n}};\n"
-
-    def complaints(query: str) -> list[str]:
-        tables = {kind.TABLE: kusto_schema(kind.TABLE, kind).partition(":")[2] for kind in TABLES}
-        given = json.dumps({"tables": tables, "query": query})
-        done = subprocess.run(
-            [node, str(NODE / "kql_check.js")], input=given, capture_output=True, text=True, check=True
-        )
-        return list(json.loads(done.stdout))
-
-    assert [] == complaints(body + "TokenRejected(ago(1d), now()) | where not(Recovered) | project EventId, Reason")
-    assert ["'NoColumn'"] == [text.split()[2] for text in complaints(body + "TokenRejected() | project NoColumn")]

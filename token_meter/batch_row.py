@@ -36,7 +36,11 @@ class BatchRow:
     duration_ms: float | None = column("real", "From the batch's arrival to then, in milliseconds.", default=None)
     event_hub: str = text("The hub (`namespace/hub`).")
     partition: str = text("The hub's partition.")
-    first_sequence_number: int | None = column("long", "The first event's number in its partition.", default=None)
+    first_sequence_number: int | None = column(
+        "long",
+        "The first event's number in its partition; null for records out of dead letters, which are parts of events.",
+        default=None,
+    )
     last_sequence_number: int | None = column("long", "The last event's.", default=None)
     first_enqueued_time: datetime | None = column("datetime", "When the first event reached the hub.", default=None)
     last_enqueued_time: datetime | None = column("datetime", "When the last one did.", default=None)
@@ -80,7 +84,9 @@ def _batch_row(  # noqa: PLR0913, PLR0917 - put together once
         [item for item in items if (item.origin.hub, item.origin.partition) == (hub, partition)]
         for items in (outcome.rejected, outcome.ignored)
     )
-    numbers = [event.origin.sequence_number for event in events if event.origin.sequence_number is not None]
+    # a record out of a dead letter is part of an event, so its number is not one that the batch has metered
+    whole = [event.origin for event in events if event.origin.letter is None]
+    numbers = [origin.sequence_number for origin in whole if origin.sequence_number is not None]
     times = [event.origin.enqueued_time for event in events if event.origin.enqueued_time is not None]
     reasons = Counter(item.reason.value for item in (*rejected, *ignored))
     return BatchRow(
@@ -108,7 +114,15 @@ def _batch_row(  # noqa: PLR0913, PLR0917 - put together once
 
 
 def _event_id(events: Sequence[Event]) -> str:
-    """Return which batch it is, the same whenever the same events are metered together again."""
-    ends = [[*place_of(event.origin), hashlib.sha256(event.body).hexdigest()] for event in (events[0], events[-1])]
+    """Return which batch it is, the same whenever the same events are metered together again.
+
+    A batch of records out of a dead letter is another one than that of the events which they are of.
+    """
+    ends = [[*place_of(event.origin), _identity_of(event)] for event in (events[0], events[-1])]
     content = dump_json([*ends, len(events)])
     return f"{EVENT_ID_VERSION}:{hashlib.sha256(content).hexdigest()[:32]}"
+
+
+def _identity_of(event: Event) -> str:
+    letter = event.origin.letter
+    return hashlib.sha256(event.body).hexdigest() if letter is None else letter.record_id

@@ -71,9 +71,16 @@ def _decode(event: Event, shapes: tuple[Shape, ...]) -> list[Decoded]:
     try:
         return list(decode(event, shapes))
     except Exception as fault:  # noqa: BLE001 - promise 5: one bad event never harms its neighbours
-        detail = type(fault).__name__
         return [
-            Rejected(reason=Reason.METER_FAULT, stage="decode", origin=event.origin, body=event.body, detail=detail)
+            Rejected(
+                reason=Reason.METER_FAULT,
+                stage="decode",
+                origin=event.origin,
+                body=event.body,
+                index=0 if event.origin.letter is None else event.origin.letter.index,
+                detail=type(fault).__name__,
+                whole=event.origin.letter is None or event.origin.letter.whole,
+            )
         ]
 
 

@@ -91,3 +91,4 @@ resource contributor 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 
 output id string = storage.id
 output deadLetterContainer string = '${storage.properties.primaryEndpoints.blob}${deadLetterContainerName}'
+output captureContainer string = '${storage.properties.primaryEndpoints.blob}${captureContainerName}'
