@@ -10,7 +10,7 @@ from typing import Any
 import azure.functions as func
 
 from token_meter.codes import Via
-from token_meter.events import Event, Origin
+from token_meter.events import Event, Origin, hub_name
 from token_meter.metrics import metrics_of
 from token_meter.pipeline import Pipeline
 from token_meter.settings import Settings
@@ -88,6 +88,4 @@ def _place(metadata: Mapping[str, Any]) -> tuple[str, str]:
     if not isinstance(context, Mapping):
         return "", ""
     said = {str(name).lower(): str(value) for name, value in context.items() if isinstance(value, str | int)}
-    namespace = said.get("fullyqualifiednamespace", "").split(".", 1)[0]
-    name, partition = said.get("eventhubname", ""), said.get("partitionid", "")
-    return (f"{namespace}/{name}" if namespace and name else name), partition
+    return hub_name(said.get("fullyqualifiednamespace", ""), said.get("eventhubname", "")), said.get("partitionid", "")

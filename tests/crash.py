@@ -223,8 +223,16 @@ def _answers(store: DuckDbStore, folder: Path, counts: Mapping[str, int]) -> Ans
 
 
 def _letters(folder: Path) -> dict[str, str]:
-    letters = [json.loads(line) for path in folder.glob("*.jsonl") for line in path.read_bytes().splitlines()]
-    return {letter["id"]: f"{letter['reason']} {_digest_of(letter['body'])}" for letter in letters}
+    """Return why each record was set aside and its bytes' digest; what stands above it is written once."""
+    records: dict[str, str] = {}
+    for path in folder.glob("*.jsonl"):
+        above = None
+        for line in path.read_bytes().splitlines():
+            record = json.loads(line)
+            body = above if record["bodyAbove"] else record["body"]
+            above = body if record["whole"] else above
+            records[record["id"]] = f"{record['reason']} {_digest_of(body)}"
+    return records
 
 
 def _digest_of(body: str | None) -> str:

@@ -6,8 +6,9 @@ import pytest
 from azure.eventhub import EventData
 from azure.eventhub.amqp import AmqpAnnotatedMessage
 
+from token_meter.events import hub_name
 from token_meter.sources import InputUnusable
-from token_meter.sources.hub_address import HubAddress, hub_address, hub_name
+from token_meter.sources.hub_address import HubAddress, hub_address
 from token_meter.sources.hub_events import bytes_of
 
 EMULATOR = "Endpoint=sb://localhost:5672;SharedAccessKeyName=a;SharedAccessKey=b;UseDevelopmentEmulator=true"

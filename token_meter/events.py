@@ -53,3 +53,12 @@ class Event:
 
     body: bytes
     origin: Origin = Origin()
+
+
+def hub_name(host: str, hub: str) -> str:
+    """Return `namespace/hub`, the same from every source: the namespace less Azure's domain and any port.
+
+    Where no namespace is told it is the hub's name alone.
+    """
+    namespace = host.partition(":")[0].partition(".servicebus.")[0]
+    return f"{namespace}/{hub}" if namespace and hub else hub

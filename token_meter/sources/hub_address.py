@@ -10,6 +10,7 @@ from azure.core.credentials import AccessToken
 from azure.core.utils import parse_connection_string
 
 from token_meter.credentials import azure_identity
+from token_meter.events import hub_name
 from token_meter.sources.files import InputUnusable
 
 CONNECTION_VARIABLE = "EVENTHUB_CONNECTION"
@@ -80,9 +81,3 @@ def _on_emulator(connection_string: str, hub: str) -> HubAddress:
     if not host or not name:
         raise InputUnusable(f"{CONNECTION_VARIABLE} names no hub: give it with --hub, or as EntityPath")
     return HubAddress(host, name, connection_string)
-
-
-def hub_name(host: str, hub: str) -> str:
-    """Return `namespace/hub`, the same from every source: the namespace less Azure's domain and any port."""
-    namespace = host.partition(":")[0].partition(".servicebus.")[0]
-    return f"{namespace}/{hub}" if namespace else hub

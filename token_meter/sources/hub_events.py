@@ -6,8 +6,7 @@ from typing import Any
 from azure.eventhub import EventData
 from azure.eventhub.amqp import AmqpMessageBodyType
 
-from token_meter.events import Event, Origin
-from token_meter.sources.hub_address import hub_name
+from token_meter.events import Event, Origin, hub_name
 from token_meter.times import as_utc
 
 
