@@ -1,4 +1,4 @@
-"""`TokenCost()`: what calls cost, held against Decimal arithmetic over the shipped price file, read here as plain CSV."""
+"""`TokenCost()`: what calls cost, held against Decimal arithmetic over the shipped price file, read as plain CSV."""
 
 import csv
 from collections.abc import Iterator

@@ -43,7 +43,7 @@ class Book:
 
     @property
     def version(self) -> str:
-        """Return the newest day on which a price was checked, and a digest of all prices: the same book, the same text."""
+        """Return the newest day on which a price was checked, and a digest of all prices."""
         if not self.prices:
             return "empty"
         newest = max(row.checked_on for row in self.prices)

@@ -79,6 +79,8 @@ def _row(line: Line, cells: Cells) -> DeploymentRow | None:
     region = region_id(cells.text("region", REGION, "a region such as swedencentral"))
     tier = cells.word("tier", Tier) if line.cells.get("tier") else None
     ptus = cells.number("ptus", LARGEST_PTUS)
+    if ptus and not region and deployment_type is not DeploymentType.GLOBAL:
+        cells.fault("provisioned capacity has the price of its region; name it")
     if cells.faults or deployment_type is None or effective_from is None:
         return None
     return DeploymentRow(

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date
+from itertools import pairwise
 
 from token_meter.pricing.price_rows import Key, PriceRow
 from token_meter.pricing.tables import Fault
@@ -60,7 +61,7 @@ def _succession(key: Key, prices: Sequence[PriceRow]) -> Iterable[Fault]:
     """Check that the prices of a key follow each other: none at once with another, no day between two without one."""
     ordered = sorted(prices, key=lambda row: row.effective_from)
     where = "" if key.region == "*" else f" in {key.region}"
-    for before, after in zip(ordered, ordered[1:], strict=False):
+    for before, after in pairwise(ordered):
         if before.effective_from == after.effective_from:
             yield Fault(after.place, f"prices the same as {before.place}{where}, from the same day")
         elif before.effective_to is not None and before.effective_to > after.effective_from:
