@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -68,7 +68,7 @@ def _parse(path: Path, text: str, required: Sequence[str], optional: Sequence[st
         faults = _header_faults(path, header, required, optional)
         if faults:
             return Table((), faults)
-        return _lines(path, header, reader)
+        return _lines(path, header, ((reader.line_num, row) for row in reader))
     except csv.Error as fault:
         return Table((), (Fault(f"{path}:{reader.line_num}", f"is no CSV: {fault}"),))
 
@@ -85,11 +85,11 @@ def _header_faults(
     return tuple(faults)
 
 
-def _lines(path: Path, header: Sequence[str], reader: "csv._reader") -> Table:
+def _lines(path: Path, header: Sequence[str], rows: Iterator[tuple[int, list[str]]]) -> Table:
     lines: list[Line] = []
     faults: list[Fault] = []
-    for row in reader:
-        place = f"{path}:{reader.line_num}"
+    for number, row in rows:
+        place = f"{path}:{number}"
         if not any(cell.strip() for cell in row):
             continue
         if len(row) != len(header):
