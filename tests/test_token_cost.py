@@ -21,6 +21,7 @@ COMMON = {
     "status_code": 200,
     "region": "Sweden Central",
 }
+PARTS = {"Prompt", "Cached", "CacheWrite", "Completion", "AudioPrompt", "AudioCompletion", "Image", "Ptu"}
 JULY_ENDS = datetime(2026, 7, 31, 23, 59, 59, 999000, tzinfo=UTC)
 AUGUST = datetime(2026, 8, 1, tzinfo=UTC)
 
@@ -52,8 +53,8 @@ def call(name: str, model: str, prompt: int | None, completion: int | None, **fi
 
 
 @pytest.fixture(scope="module")
-def costs() -> Iterator[dict[str, dict[str, Any]]]:
-    """Return what `TokenCost()` says of one store of calls, each of which a test looks at."""
+def store() -> Iterator[DuckDbStore]:
+    """Return a store of calls, each of which a test looks at."""
     rows = [
         call("plain", "gpt-4o-2024-11-20", 1237, 311, cached_tokens=1024),
         call("before", "gpt-5.6-luna", 1000, 100, call_time=JULY_ENDS),
@@ -73,10 +74,54 @@ def costs() -> Iterator[dict[str, dict[str, Any]]]:
              is_spilled_over=True),
         call("old", "gpt-4o-2024-11-20", 10, 5, call_time=datetime(2020, 1, 1, tzinfo=UTC)),
     ]  # fmt: skip
-    with DuckDbStore(":memory:") as store:
-        store.write(rows)
-        result = run_query(store, "TokenCost()")
-        yield {str(row[1]): dict(zip(result.columns, row, strict=True)) for row in result.rows}
+    with DuckDbStore(":memory:") as opened:
+        opened.write(rows)
+        yield opened
+
+
+def asked(store: DuckDbStore, kql: str) -> list[dict[str, Any]]:
+    """Return the rows of an answer."""
+    result = run_query(store, kql)
+    return [dict(zip(result.columns, row, strict=True)) for row in result.rows]
+
+
+@pytest.fixture(scope="module")
+def costs(store: DuckDbStore) -> dict[str, dict[str, Any]]:
+    """Return what `TokenCost()` says, by call."""
+    return {row["CallId"]: row for row in asked(store, "TokenCost()")}
+
+
+def test_every_cost_is_the_sum_of_its_parts_and_within_its_bounds(costs: dict[str, dict[str, Any]]) -> None:
+    """No part twice, none beside."""
+    parts = [name for name in costs["plain"] if name.endswith("Nano") and name.removesuffix("Nano") in PARTS]
+
+    assert len(PARTS) == len(parts)
+    for row in costs.values():
+        if row["CostNano"]:
+            assert row["CostNano"] == sum(row[name] or 0 for name in parts)
+            assert row["LowNano"] <= row["CostNano"]
+            assert row["HighNano"] is None or row["CostNano"] <= row["HighNano"]
+
+
+def test_days_add_up_to_the_calls_and_keep_what_has_no_price_apart(
+    store: DuckDbStore, costs: dict[str, dict[str, Any]]
+) -> None:
+    """To the last digit, and no call is lost."""
+    days = asked(store, "TokenDaily()")
+
+    assert len(costs) == sum(day["Calls"] for day in days)
+    assert sum(row["CostNano"] or 0 for row in costs.values()) == sum(day["CostNano"] or 0 for day in days)
+    assert {row["PriceStatus"] for row in costs.values()} == {day["PriceStatus"] for day in days}
+
+
+def test_an_hour_without_calls_is_idle_and_shown(store: DuckDbStore) -> None:
+    """Noon was used, eleven o'clock was not; both cost the same."""
+    hours = asked(store, "TokenPtu(datetime(2026-10-05 11:00), datetime(2026-10-05 13:00)) | sort by Hour asc")
+
+    hour = 110 * 10**9
+    assert [(hour, 0, hour), (hour, hour, 0)] == [
+        (row["HourNano"], row["AllocatedNano"], row["IdleNano"]) for row in hours
+    ]
 
 
 def test_a_call_costs_its_parts_at_their_prices_and_nothing_twice(costs: dict[str, dict[str, Any]]) -> None:
