@@ -8,6 +8,7 @@ from pathlib import Path
 
 from token_meter.infrastructure import functions_json, queries_json, tables_json
 from token_meter.metrics.documentation import metrics_markdown
+from token_meter.pricing import functions_of, usable_book
 from token_meter.schema import schema_markdown
 from token_meter.settings import configuration_markdown
 from token_meter.shapes.documentation import record_shapes_markdown
@@ -35,7 +36,16 @@ def _policy_lines(name: str) -> list[str]:
     return lines
 
 
+PRICE_FUNCTIONS = ("TokenPrices", "TokenApps", "TokenDeployments")
+
+
+def price_function(name: str) -> str:
+    """Return a KQL function as the price files say."""
+    return functions_of(usable_book(REPOSITORY / "prices"))[name]
+
+
 GENERATED: dict[str, Callable[[], str]] = {
+    **{f"kql/functions/{name}.kql": partial(price_function, name) for name in PRICE_FUNCTIONS},
     "docs/schema.md": schema_markdown,
     "docs/configuration.md": configuration_markdown,
     "docs/record-shapes.md": record_shapes_markdown,

@@ -21,6 +21,7 @@ from token_meter.reading import read_exchange
 from token_meter.record import Ignored, Record, Rejected
 from token_meter.row import UsageRow
 from token_meter.secrets import scrub_text
+from token_meter.tiers import is_spilled_over, service_tier_of
 from token_meter.times import from_epoch
 from token_meter.usage import Usage, completed, read_usage
 from token_meter.version import METER_REVISION, VERSION
@@ -145,6 +146,8 @@ def _row(  # noqa: PLR0913, PLR0917 - one argument a stage, put together once
         served_model=exchange.served_model,
         backend=names.name(record.backend_id or _host_of(record.backend_url)),
         region=names.name(record.response_headers.get("x-ms-region", "") or record.region),
+        service_tier=names.name(service_tier_of(record, exchange)),
+        is_spilled_over=is_spilled_over(record),
         status_code=record.status,
         is_stream=exchange.is_stream,
         duration_ms=record.duration_ms,

@@ -54,6 +54,12 @@ class UsageRow:
     served_model: str = text("The model that the service says it ran.")
     backend: str = text("The backend that served the call.")
     region: str = text("The region that served the call.")
+    service_tier: str = text("The tier that processed the call: `standard`, `priority`, `batch`; empty where unknown.")
+    is_spilled_over: bool | None = column(
+        "boolean",
+        "Whether a standard deployment stood in for a full provisioned one; null where unknown.",
+        default=None,
+    )
     status_code: int | None = column("int", "HTTP status to the caller.", default=None)
     is_stream: bool | None = column("boolean", "Whether the answer was a stream.", default=None)
     duration_ms: float | None = column("real", "How long the call took, in milliseconds.", default=None)

@@ -10,12 +10,14 @@ import typer
 from token_meter.cli.auditing import audit_files
 from token_meter.cli.metering import meter_into_store, print_rows
 from token_meter.cli.output import standard_error
+from token_meter.cli.pricing import prices
 from token_meter.cli.querying import Format, query_store
 from token_meter.cli.simulating import MonthUnusable, simulate_month
 from token_meter.cli.sinks import sinks
 from token_meter.dated_names import DEFAULT_FORMAT
 from token_meter.kql import QueryError
 from token_meter.options import MeterOptions
+from token_meter.pricing import BookUnusable
 from token_meter.settings import SettingsUnusable, meter_options_from
 from token_meter.sinks.duckdb_store import StoreUnusable
 from token_meter.sources import InputUnusable
@@ -38,6 +40,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+app.add_typer(prices, name="prices")
 
 Files = Annotated[
     list[str],
@@ -199,7 +203,7 @@ def main() -> None:
     """Run the command line; unusable input ends in one line on standard error and exit status 2."""
     try:
         app()
-    except (InputUnusable, MonthUnusable, QueryError, StoreUnusable, SettingsUnusable) as fault:
+    except (BookUnusable, InputUnusable, MonthUnusable, QueryError, StoreUnusable, SettingsUnusable) as fault:
         standard_error().print(f"token-meter: {fault}")
         sys.exit(UNUSABLE)
     except BrokenPipeError:
