@@ -75,7 +75,7 @@ param trialPublisherEmail string = ''
   'buffer'
   'usage-only'
 ])
-param streamMode string = 'usage-only'
+param streamMode string = 'identity'
 
 @description('Whether streams that did not ask for usage are made to ask.')
 param includeUsage bool = false
