@@ -147,6 +147,8 @@ KEY = "0123456789abcdef0123456789abcdef"
         (f'["Authorization: Bearer {TOKEN}", "Accept: */*"]', TOKEN),
         (f"something {TOKEN[:60]}", TOKEN[:60]),
         (f'{{"Api_Key":"{KEY}"}}', KEY),
+        (f'{{"eventTime":"2026-10-05T10:00{KEY}","request":"{{}}"}}', KEY),
+        (f'{{",subscriptionId":"{KEY}","model":"gpt-4o"}}', KEY),
     ],
 )
 def test_secrets_are_taken_out_of_what_is_kept(before: str, secret: str) -> None:

@@ -25,8 +25,11 @@ PATTERNS = (
     re.compile(rb"(?i)(?P<scheme>bearer(?:\s+|%20|\+))(?P<value>[A-Za-z0-9._~+/=-]{8,})"),
     re.compile(rb"(?<![A-Za-z0-9_-])sk-[A-Za-z0-9_-]{16,}"),
 )
-BARE_KEY = re.compile(rb"(?<![A-Za-z0-9_-])(?:[0-9a-fA-F]{32}|[A-Za-z0-9]{84,88})(?![A-Za-z0-9_-])")
-"""Keys of APIM and of Azure's AI services, which some identifiers look like: 32 hexadecimal digits, or 84 and more."""
+BARE_KEY = re.compile(rb"[0-9a-fA-F]{32,}|(?<![A-Za-z0-9_-])[A-Za-z0-9]{84,88}(?![A-Za-z0-9_-])")
+"""Keys of APIM and of Azure's AI services, which some identifiers look like: 32 hexadecimal digits, or 84 and more.
+
+The digits may have run together with others where part of a record is missing.
+"""
 ENCODED_RUN = re.compile(rb"[A-Za-z0-9+/_-]{24,}={0,2}")
 UNBROKEN_RUN = re.compile(rb"[^\s\"'<>]{3,}")
 LONGEST_HARMLESS = 10

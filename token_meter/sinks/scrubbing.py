@@ -133,8 +133,8 @@ class _Scrubbing:
         for name, item in value.items():
             key = normalised(name)
             secret = key in SECRET_FIELDS
-            if key == KEY_IN_PLACE_OF_ID:
-                secret = is_key or (isinstance(item, str) and APIM_KEY.fullmatch(item) is not None)
+            if KEY_IN_PLACE_OF_ID in key:  # also where a damaged name has more letters
+                secret = secret or is_key or (isinstance(item, str) and APIM_KEY.fullmatch(item) is not None)
             secret = secret or (in_headers and key not in HARMLESS_HEADERS)
             cleaned[name] = self._remove(item) if secret else self.clean(item, key)
         return cleaned
