@@ -29,7 +29,10 @@ from token_meter.audit import is_sampled
 from token_meter.codes import Charged, Note, Reason, Source
 from token_meter.columns import as_columns
 from token_meter.decode import decode
+from token_meter.observe import observe
 from token_meter.options import MeterOptions
+from token_meter.record import Ignored, Record, Rejected
+from token_meter.row import UsageRow
 from token_meter.shapes import Decoded, Shape
 
 ENQUEUED = datetime(2026, 10, 6, 1, tzinfo=UTC)
@@ -262,3 +265,21 @@ def test_an_event_that_the_decoder_fails_on_is_one_rejected_record(monkeypatch: 
         (item.reason, item.stage, item.detail, item.body) for item in outcome.rejected
     ]
     assert outcome.balanced
+
+
+def test_a_record_that_the_meter_fails_on_is_rejected_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No record is known that makes a later stage fail, so a failing one stands in for it."""
+
+    def failing(item: Record, options: MeterOptions) -> UsageRow | Rejected | Ignored:
+        if item.request_id == "bad":
+            raise OverflowError("secret")
+        return observe(item, options)
+
+    monkeypatch.setattr(sys.modules["token_meter.meter"], "observe", failing)
+
+    outcome = metered(*(record(requestId=name) for name in ("a", "bad", "b")))
+
+    assert ["a", "b"] == [row.call_id for row in outcome.rows]
+    assert [(Reason.METER_FAULT, "observe", "OverflowError", 1)] == [
+        (item.reason, item.stage, item.detail, item.index) for item in outcome.rejected
+    ]

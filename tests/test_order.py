@@ -1,7 +1,8 @@
 """The order in which a batch is kept, and what a failure at each step leaves: real stores behind doors."""
 
+import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from tests.records import event, record
 from token_meter import Event
 from token_meter.codes import Via
 from token_meter.kql import run_query
+from token_meter.meter import meter
 from token_meter.pipeline import Pipeline
 from token_meter.record import Rejected
 from token_meter.sinks.dead_letters import DeadLetterFolder
@@ -142,3 +144,16 @@ def test_an_empty_batch_writes_nothing(kept: Kept, tmp_path: Path) -> None:
     process(kept, tmp_path, [])
 
     assert ([], [0, 0, 0]) == (list(tmp_path.iterdir()), [kept.count(table) for table in (REJECTED, USAGE, LEDGER)])
+
+
+def test_an_outcome_that_does_not_balance_is_not_kept(
+    kept: Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A defect that loses a record is noticed before anything is stored. None is known, so one stands in for it."""
+    lossy = meter([event(record()), event(record(requestId="lost"))])
+    monkeypatch.setattr(sys.modules["token_meter.pipeline"], "meter", lambda *_: replace(lossy, rows=lossy.rows[:1]))
+
+    with pytest.raises(RuntimeError, match="defect"):
+        process(kept, tmp_path)
+
+    assert [] == kept.doors.steps

@@ -56,12 +56,13 @@ def test_an_observation_stored_many_times_counts_once(store: DuckDbStore) -> Non
     assert (10, 1) == (call["PromptTokens"], call["Observations"])
 
 
-def test_the_highest_revision_of_the_meter_wins(store: DuckDbStore) -> None:
-    """A better meter corrects what an older one said, also downwards."""
-    old = observation(prompt_tokens=10, prompt_source="counted", meter_revision=1)
-    new = observation(prompt_tokens=9, prompt_source="counted", meter_revision=2)
+@pytest.mark.parametrize(("before", "after"), [(10, 9), (9, 10), (20, 10), (10, 20)])
+def test_the_highest_revision_of_the_meter_wins(store: DuckDbStore, before: int, after: int) -> None:
+    """A better meter corrects what an older one said, also downwards, also to what is less or more as a text."""
+    old = observation(prompt_tokens=before, prompt_source="counted", meter_revision=1)
+    new = observation(prompt_tokens=after, prompt_source="counted", meter_revision=2)
 
-    assert 9 == one(store, new, old)["PromptTokens"] == one(store, old, new)["PromptTokens"]
+    assert after == one(store, new, old)["PromptTokens"] == one(store, old, new)["PromptTokens"]
 
 
 def test_a_later_redelivery_does_not_move_a_call_in_time(store: DuckDbStore) -> None:
