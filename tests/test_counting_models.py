@@ -173,3 +173,15 @@ def test_foreign_models_are_a_style_of_their_own() -> None:
 
     assert family is not None
     assert family.style is Style.FOREIGN
+
+
+def test_a_deployment_that_the_settings_name_a_model_of_is_counted_as_that_model_and_estimated() -> None:
+    """Azure may have upgraded it since; what the answer says comes first."""
+    call = {"request": REQUEST, "deployment": "house-model", "mapped_model": GPT_4O}
+    named = count_prompt(exchange(Operation.CHAT, GPT_4O, request=REQUEST))
+    mapped = count_prompt(exchange(Operation.CHAT, "", **call))
+    served = count_prompt(exchange(Operation.CHAT, "gpt-4-0613", **call))
+
+    assert (named.tokens, Source.ESTIMATED) == (mapped.tokens, mapped.source)
+    assert (Note.MODEL_FROM_SETTINGS,) == mapped.notes
+    assert Note.MODEL_FROM_SETTINGS not in served.notes

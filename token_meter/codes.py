@@ -90,6 +90,10 @@ class Note(StrEnum):
     LOWER_BOUND = "lower_bound", "The service charges at least this much; the rest is not in the record."
     DEFAULT_ENCODING = "default_encoding", "Nothing named a known model, so the default tokenizer was used."
     MODEL_FROM_DEPLOYMENT = "model_from_deployment", "Only the deployment's name hinted at the model."
+    MODEL_FROM_SETTINGS = (
+        "model_from_settings",
+        "The answer does not name its model; the settings say which one the deployment has.",
+    )
     MODEL_UNKNOWN = "model_unknown", "No evidence of the model in the record."
     REQUEST_UNSEEN = "request_unseen", "The request is not in this record."
     IDENTITY_BY_CONTENT = "identity_by_content", "Nothing identified the call, so a hash of the record does."

@@ -32,10 +32,15 @@ class Model:
 
 
 def model_of(exchange: Exchange) -> Model:
-    """Return the served model, else the requested one, else what the deployment's name hints at, else the default.
+    """Return the model that the answer names, else the settings, the request, the deployment's name; else the default.
 
-    On Azure a request names a deployment, whose name may hint at a model and is no evidence of one.
+    On Azure a request names a deployment, whose name may hint at a model and is no evidence of one. What the settings
+    say may be out of date where Azure upgraded a deployment, so such a count is an estimate.
     """
+    mapped = family_of(exchange.mapped_model)
+    if mapped is not None and family_of(exchange.served_model) is None:
+        model = _noted(normalised(exchange.mapped_model), mapped, hinted=False)
+        return replace(model, notes=(*model.notes, Note.MODEL_FROM_SETTINGS))
     for name in (exchange.served_model, exchange.requested_model):
         family = family_of(name)
         if family is not None:
