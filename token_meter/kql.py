@@ -8,6 +8,7 @@ import csv
 import functools
 import io
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -96,19 +97,30 @@ def _read_function(path: Path) -> Function:
     return Function(path.stem, parameters, text)
 
 
+def _named_in(kql: str) -> tuple[Function, ...]:
+    """Return the shipped functions that a query names, and those that they name."""
+    named: dict[str, Function] = {}
+    texts = [kql]
+    while texts:
+        text = texts.pop()
+        for item in shipped_functions():
+            if item.name not in named and re.search(rf"\b{item.name}\b", text):
+                named[item.name] = item
+                texts.append(item.body)
+    return tuple(item for item in shipped_functions() if item.name in named)
+
+
 @functools.cache
-def _parsed_functions() -> ResolvedFunctions | None:
-    """Return the shipped functions as duckdb-kql reads them; reading them takes longer than most queries."""
-    return parse_functions(
-        [f"function {item.name}({item.parameters}) {{\n{item.body}\n}}" for item in shipped_functions()]
-    )
+def _parsed(functions: tuple[Function, ...]) -> ResolvedFunctions | None:
+    """Return functions as duckdb-kql reads them; reading them, the price book above all, takes longer than a query."""
+    return parse_functions([f"function {item.name}({item.parameters}) {{\n{item.body}\n}}" for item in functions])
 
 
 def run_query(store: DuckDbStore, kql: str) -> Result:
     """Answer a KQL query from a store, the shipped functions at hand. Raises QueryError where it is no query."""
     try:
         known = schema(store.connection)
-        sql = duckdb_kql.to_sql(kql, schema=known, allow_write=False, functions=_parsed_functions())
+        sql = duckdb_kql.to_sql(kql, schema=known, allow_write=False, functions=_parsed(_named_in(kql)))
         with store.connection.cursor() as cursor:
             answer = cursor.execute(str(sql))
             described = answer.description or []
