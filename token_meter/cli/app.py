@@ -176,7 +176,7 @@ def audit(
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Count calls whose usage was reported again, and print how far the counter is off."""
-    audit_files(files, as_json=as_json)
+    audit_files(files, options_with(""), as_json=as_json)
 
 
 @app.command()

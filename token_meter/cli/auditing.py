@@ -13,6 +13,7 @@ from token_meter.cli.output import standard_output
 from token_meter.decode import decode
 from token_meter.identity import bounded, call_id_of
 from token_meter.jsontypes import as_object, as_text
+from token_meter.options import MeterOptions
 from token_meter.reading import read_exchange
 from token_meter.record import Record
 from token_meter.usage import read_usage
@@ -22,7 +23,7 @@ SIDES = ("prompt", "completion")
 KINDS = ("all", "operation", "feature", "model")
 
 
-def audit_files(files: Sequence[str], *, as_json: bool) -> None:
+def audit_files(files: Sequence[str], options: MeterOptions, *, as_json: bool) -> None:
     """Count the calls of files again and print how far the counter is off from what the service reported."""
     result = Audit()
     with progress(files) as bar:
@@ -30,15 +31,15 @@ def audit_files(files: Sequence[str], *, as_json: bool) -> None:
             for event in batch:
                 for decoded in decode(event):
                     if isinstance(decoded, Record):
-                        _audit_record(result, decoded)
+                        _audit_record(result, decoded, options)
     if as_json:
         sys.stdout.write(json.dumps(_as_values(result)) + "\n")
     else:
         _print(result)
 
 
-def _audit_record(result: Audit, record: Record) -> None:
-    exchange = read_exchange(record)
+def _audit_record(result: Audit, record: Record, options: MeterOptions) -> None:
+    exchange = read_exchange(record, options)
     usage = read_usage(exchange.operation, exchange.response)
     call_id, _ = call_id_of(record, as_text(as_object(exchange.response).get("id")))
     result.add(call_id, exchange, audit(exchange, usage))

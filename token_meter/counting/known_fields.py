@@ -11,7 +11,7 @@ from dataclasses import replace
 from token_meter.codes import Note, Operation, Source
 from token_meter.counting.count import Count
 from token_meter.exchange import Exchange
-from token_meter.jsontypes import Json, JsonObject, as_list, as_object
+from token_meter.jsontypes import Json, JsonObject, as_list, as_object, as_text
 
 SAMPLING = {
     "model": 4_000,
@@ -102,7 +102,7 @@ def has_unknown_fields(operation: Operation, request: JsonObject) -> bool:
 
 
 def _is_strange_message(message: Json) -> bool:
-    if not isinstance(message, dict) or message.get("role") not in ROLES:
+    if not isinstance(message, dict) or as_text(message.get("role")) not in ROLES:
         return True
     return _has_more(message, OF_MESSAGES) or _is_strange_content(message.get("content"))
 
