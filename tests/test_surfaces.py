@@ -256,7 +256,7 @@ def test_an_answer_of_the_deployment_that_was_asked_did_not_spill_over(value: st
 def test_fields_that_nobody_knows_yet_change_nothing() -> None:
     """The services add some at any time."""
     new = {"latency_checkpoint": {"a": [1]}, "prompt_tokens_details": {"moon_tokens": 3}, "cost": "0.01", "x": None}
-    answer = {**chat_answer(usage={**USAGE, **new}), "service_tier": "default", "new_object": {"usage": {"a": 1}}}
+    answer = {**chat_answer(usage={**USAGE, **new}), "processed_by": "default", "new_object": {"usage": {"a": 1}}}
 
     assert row_of(responseBody=chat_answer(usage=USAGE)) == row_of(responseBody=answer)
 

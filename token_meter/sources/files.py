@@ -84,7 +84,7 @@ def _events(stream: io.BufferedReader, shown: str, layers: int = 0) -> Iterator[
     if start.startswith(GZIP_MAGIC):
         if layers == MOST_LAYERS:
             raise InputUnusable(f"{shown}: packed with gzip more than {MOST_LAYERS} times")
-        yield from _events(io.BufferedReader(gzip.GzipFile(fileobj=stream)), shown, layers + 1)
+        yield from _events(io.BufferedReader(gzip.GzipFile(filename="", mode="rb", fileobj=stream)), shown, layers + 1)
         return
     if start.startswith(AVRO_MAGIC):
         yield from _capture_events(stream, shown)
