@@ -5,6 +5,7 @@ extension fills. The library's interface is internal, so its version is pinned.
 """
 
 import asyncio
+import functools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -89,8 +90,9 @@ class Worker:
         return Invoked(ok, exception or "", tuple((output, str(datum.value)) for output, datum in outputs))
 
 
+@functools.cache
 def load(script: Path) -> Worker:
-    """Load and index the app of a script as the worker does at its start."""
+    """Load and index the app of a script as the worker does at its start: once a process, which takes no second one."""
     load_binding_registry()
     threadpool.start_threadpool_executor()
     executor.get_current_loop = asyncio.get_event_loop
