@@ -73,14 +73,15 @@ def _doubts(exchange: Exchange, model: Model, shown: int) -> list[Note]:
     """Return why an answer of so many choices may be charged otherwise than by what it shows."""
     request = as_object(exchange.request)
     best_of, wanted = as_whole_number(request.get("best_of")) or 1, as_whole_number(request.get("n")) or 1
+    older = exchange.operation is Operation.COMPLETIONS  # whose request may ask for drafts, or for itself in the answer
     told = {
         Note.ABORTED: exchange.aborted,
-        Note.CUT: exchange.response_cut or exchange.request_cut,
+        Note.CUT: exchange.response_cut or (older and exchange.request_cut),
         Note.LOWER_BOUND: model.family.style is Style.REASONING
         or max(best_of, wanted) > shown
         or bool(request.get("prediction")),  # what was predicted wrongly is charged as well
         Note.UNCONFIRMED_FORMULA: bool(request.get("echo")),
-        Note.REQUEST_UNSEEN: exchange.operation is Operation.COMPLETIONS and exchange.request is None,
+        Note.REQUEST_UNSEEN: older and exchange.request is None,
     }
     return [note for note, holds in told.items() if holds]
 

@@ -49,8 +49,8 @@ def _named(exchange: Exchange) -> tuple[tuple[str, tuple[Note, ...]], ...]:
     """Return the names of the model that a call has, best evidence first, and what is doubtful of each.
 
     The served model, the requested one, the one that the settings map the deployment to. On Azure a request names a
-    deployment, whose name may hint at a model and is no evidence of one: there the settings speak before it. They may be
-    out of date where a deployment was upgraded, so that such a count is an estimate too.
+    deployment, whose name may hint at a model and is no evidence of one: there the settings speak before it. Those may
+    be out of date where a deployment was upgraded, so that such a count is an estimate too.
     """
     served, mapped = (exchange.served_model, ()), (exchange.mapped_model, (Note.MODEL_FROM_SETTINGS,))
     if exchange.azure:

@@ -54,7 +54,7 @@ def count_responses_completion(exchange: Exchange, response: JsonObject) -> Coun
     counter.doubt(*model.notes)
     if exchange.aborted:
         counter.doubt(Note.ABORTED)
-    if exchange.response_cut or exchange.request_cut:
+    if exchange.response_cut:
         counter.doubt(Note.CUT)
     if output.others:
         counter.doubt(Note.LOWER_BOUND)
@@ -102,7 +102,7 @@ def _add_of_thinker(counter: Counter, output: _Output, exchange: Exchange, famil
 
 def _request_of(counter: Counter, exchange: Exchange) -> JsonObject:
     """Return the request, else the answer, which repeats the request's tools, choice and schema."""
-    if exchange.request is not None:
+    if exchange.request is not None and not exchange.request_cut:
         return exchange.request
     response = as_object(exchange.response)
     if not isinstance(response.get("tools"), list):
