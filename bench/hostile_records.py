@@ -83,6 +83,33 @@ def references_to_a_large_object() -> Made:
     return chat({"tools": [function({"type": "object", "properties": properties, "$defs": definitions})]})
 
 
+def references_to(large: dict[str, Any]) -> Made:
+    """Return a few thousand references to one schema."""
+    properties = {f"p{number}": {"$ref": "#/$defs/large"} for number in range(3_000)}
+    return chat({"tools": [function({"type": "object", "properties": properties, "$defs": {"large": large}})]})
+
+
+def references_to_required_names() -> Made:
+    """Return references to an object that requires one name very often."""
+    return references_to({"properties": {"a": {"type": "string"}}, "type": "object", "required": ["a"] * (SIZE // 7)})
+
+
+def references_to_blanks() -> Made:
+    """Return references to a description of blanks."""
+    return references_to({"type": "string", "description": " " * (SIZE * 3 // 4)})
+
+
+def references_of_slashes() -> Made:
+    """Return references to a reference of very many steps."""
+    return references_to({"$ref": "#" + "/" * (SIZE // 2)})
+
+
+def a_small_schema_without_end() -> Made:
+    """Return a few hundred characters that unfold into more than any memory holds."""
+    node = {"type": "object", "properties": {name: {"$ref": "#/$defs/n"} for name in "abcd"}}
+    return chat({"tools": [function({"type": "object", "properties": {"a": node}, "$defs": {"n": node}})]})
+
+
 def references_to_the_root() -> Made:
     """Return references that lead back to the root."""
     properties = {f"p{number}": {"$ref": "#/"} for number in range(SIZE // 30)}
@@ -182,6 +209,10 @@ CASES: tuple[Callable[[], Made], ...] = (
     choices_under_a_long_schema_name,
     references_to_a_large_enumeration,
     references_to_a_large_object,
+    references_to_required_names,
+    references_to_blanks,
+    references_of_slashes,
+    a_small_schema_without_end,
     references_to_the_root,
     many_functions_that_unfold,
     lists_of_types,

@@ -5,11 +5,10 @@ from typing import Any
 import pytest
 
 from tests.counted import GPT_4O, SYSTEM, TODAY, USER, declared, exchange, tokens
-from token_meter.codes import Note, Operation, Source
+from token_meter.codes import Kind, Note, Operation, Source
 from token_meter.counting import count_completion, count_prompt
-from token_meter.counting.counter import CHARACTERS_A_TOKEN, MOST_CHARACTERS, Counter
-
-LONG_NAME = "n" * 50_000
+from token_meter.counting.budget import LEAST_CHARACTERS, LEAST_WORK, MOST_WORK, Budget, SchemaTooLarge
+from token_meter.counting.counter import CHARACTERS_A_TOKEN, LONGEST_NAME, MOST_CHARACTERS, Counter
 
 
 def count_chat(**request: Any) -> tuple[Source, tuple[Note, ...]]:
@@ -26,11 +25,19 @@ def test_a_text_is_tokenized_once_however_often_it_stands_in_a_call() -> None:
     assert len("the same text") == counter.characters
 
 
-def test_a_word_before_a_text_is_tokenized_with_it() -> None:
+def test_a_word_before_a_name_is_tokenized_with_it() -> None:
     """As one text, which may be fewer tokens than two."""
     counter = Counter("o200k_base")
 
-    assert tokens(" to=functions.get_weather") == counter.text("get_weather", " to=functions.")
+    assert tokens(" to=functions.get_weather") == counter.name("get_weather", " to=functions.")
+
+
+def test_a_name_longer_than_any_that_the_service_takes_is_estimated() -> None:
+    """The service would write it in more places than the record does."""
+    counter = Counter("o200k_base")
+
+    assert LONGEST_NAME // CHARACTERS_A_TOKEN == counter.name("n" * (LONGEST_NAME + 1))
+    assert (0, (Note.TEXT_TOO_LARGE,)) == (counter.characters, counter.result().notes)
 
 
 def test_beyond_the_bound_a_texts_length_stands_in() -> None:
@@ -42,26 +49,48 @@ def test_beyond_the_bound_a_texts_length_stands_in() -> None:
     assert (Source.ESTIMATED, (Note.TEXT_TOO_LARGE,)) == (counter.result().source, counter.result().notes)
 
 
-def test_a_thousand_results_of_a_function_with_a_long_name_are_counted_by_one_look_at_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Fifty million characters would be tokenized otherwise."""
-    seen: list[int] = []
-    tokenize = Counter._tokenized  # noqa: SLF001 - what is looked at is how often it is called
+@pytest.mark.parametrize(
+    "definition",
+    [
+        {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"] * 150_000},
+        {"type": "string", "description": " " * 700_000},
+        {"type": "string", "description": "a\n" + " " * 700_000},
+        {"enum": [0] * 150_000},
+        {"type": "string", "default": [0] * 150_000},
+        {"type": "s" * 500_000},
+        {"title": "t" * 500_000, "type": "object", "properties": {"a": {"type": "string"}}},
+    ],
+)
+def test_references_to_something_large_are_paid_for_by_what_they_read(definition: dict[str, Any]) -> None:
+    """Each of a thousand would be read again: lists, texts of blanks, values and names."""
+    properties = {f"p{number}": {"$ref": "#/$defs/large"} for number in range(1_000)}
+    tools = [declared(properties, **{"$defs": {"large": definition}})]
 
-    def watched(self: Counter, text: str, before: str) -> int:
-        seen.append(len(text))
-        return tokenize(self, text, before)
+    source, notes = count_chat(tools=tools)
 
-    monkeypatch.setattr(Counter, "_tokenized", watched)
-    call = {"id": "c", "type": "function", "function": {"name": LONG_NAME, "arguments": "{}"}}
-    results = [{"role": "tool", "tool_call_id": "c", "content": "done"}] * 1_000
-    messages = [USER, {"role": "assistant", "content": None, "tool_calls": [call]}, *results]
+    assert (Source.ESTIMATED, True) == (source, Note.SCHEMA_TOO_LARGE in notes)
 
-    count = count_prompt(exchange(Operation.CHAT, GPT_4O, request={"messages": messages}))
 
-    assert Source.COUNTED is count.source
-    assert sum(seen) < 3 * len(LONG_NAME)
+def test_a_reference_longer_than_any_name_is_not_followed() -> None:
+    """Half a million steps, for every property that has it."""
+    properties = {f"p{number}": {"$ref": "#/$defs/far"} for number in range(100)}
+    far = {"$ref": "#" + "/" * 500_000}
+
+    assert (Source.ESTIMATED, (Note.UNCONFIRMED_FORMULA,)) == count_chat(
+        tools=[declared(properties, **{"$defs": {"far": far}})]
+    )
+
+
+def test_a_small_request_may_not_unfold_into_a_large_one() -> None:
+    """What may be spent is in keeping with its size."""
+    budget = Budget(700)
+
+    with pytest.raises(SchemaTooLarge):
+        budget.spend(LEAST_WORK + 701)
+    with pytest.raises(SchemaTooLarge):
+        Budget(700).spend(0, LEAST_CHARACTERS + 2 * 700 + 1)
+    with pytest.raises(SchemaTooLarge):
+        Budget(10**9).spend(MOST_WORK + 1)
 
 
 @pytest.mark.parametrize(
@@ -78,6 +107,18 @@ def test_a_thousand_results_of_a_function_with_a_long_name_are_counted_by_one_lo
         {"messages": [{"role": "assistant", "content": "Hi", "reasoning_content": "Hm"}]},
         {"tools": [{"type": "custom", "custom": {"name": "x"}}]},
         {"tools": [declared({"a": {"type": "string"}}, **{"x-new": 1})]},
+        {"tools": [{"type": "function", "function": {"name": "f", "examples": ["x"]}}]},
+        {"tools": [{"type": "function", "function": {}}]},
+        {"tools": [declared({"a": {"type": "string"}})], "tool_choice": {"type": "allowed_tools"}},
+        {"response_format": {"type": "grammar", "grammar": "x"}},
+        {"messages": [{"role": "user", "content": [{}]}]},
+        {"messages": [{"role": "system", "content": "Hi", "name": "x"}]},
+        {"messages": [{"role": "assistant", "content": "Hi", "annotations": [{"type": "url_citation"}]}]},
+        {
+            "messages": [
+                {"role": "assistant", "tool_calls": [{"type": "custom", "custom": {"name": "f", "input": "x"}}]}
+            ]
+        },
     ],
 )
 def test_what_no_rule_knows_makes_an_estimate(field: dict[str, Any]) -> None:
@@ -111,3 +152,91 @@ def test_a_completion_under_an_unknown_field_is_an_estimate_too() -> None:
     count = count_completion(exchange(Operation.CHAT, GPT_4O, request=request, response=answer, time=TODAY))
 
     assert Source.ESTIMATED is count.source
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"message": {"content": "Hi", "reasoning_content": "Hm"}, "finish_reason": "stop"},
+        {"message": {"content": "Hi", "annotations": [{"type": "url_citation"}]}, "finish_reason": "stop"},
+        {"message": {"content": "Hi"}, "finish_reason": "eos"},
+        {"message": {"content": "Hi"}, "finish_reason": "stop", "something_of_next_year": 1},
+        {
+            "message": {"content": "Hi", "tool_calls": [{"type": "custom", "custom": {"name": "f"}}]},
+            "finish_reason": "stop",
+        },
+    ],
+)
+def test_an_answer_with_what_no_rule_knows_is_an_estimate(answer: dict[str, Any]) -> None:
+    """It may be charged otherwise than by its text."""
+    call = exchange(Operation.CHAT, GPT_4O, request={"messages": [USER]}, response={"choices": [answer]})
+
+    assert Source.ESTIMATED is count_completion(call).source
+
+
+@pytest.mark.parametrize(
+    ("operation", "request_"),
+    [
+        (Operation.CHAT, {"model": GPT_4O}),
+        (Operation.CHAT, {"messages": [0, None]}),
+        (Operation.RESPONSES, {"instructions": "Be brief."}),
+        (Operation.EMBEDDINGS, {"input": []}),
+        (Operation.EMBEDDINGS, {"input": [[]]}),
+        (Operation.COMPLETIONS, {"prompt": []}),
+        (Operation.MESSAGES, {"system": "Be brief."}),
+    ],
+)
+def test_a_prompt_of_which_nothing_is_seen_is_unknown(operation: Operation, request_: dict[str, Any]) -> None:
+    """What stands around every prompt is no prompt."""
+    count = count_prompt(exchange(operation, GPT_4O, request=request_))
+
+    assert (None, Source.UNKNOWN) == (count.tokens, count.source)
+
+
+def test_choices_that_show_nothing_are_unknown() -> None:
+    """Never zero."""
+    call = exchange(Operation.CHAT, GPT_4O, request={"messages": [USER]}, response={"choices": [{}, 0, None]})
+
+    assert count_completion(call).tokens is None
+
+
+@pytest.mark.parametrize(
+    ("request_", "note"),
+    [({"n": 2}, Note.LOWER_BOUND), ({"prediction": {"type": "content", "content": "x"}}, Note.LOWER_BOUND)],
+)
+def test_an_answer_that_shows_less_than_is_charged_is_a_lower_bound(request_: dict[str, Any], note: Note) -> None:
+    """Choices that are not there, predictions that were wrong."""
+    answer = {"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}]}
+    call = exchange(Operation.CHAT, GPT_4O, request={"messages": [USER], **request_}, response=answer)
+
+    assert note in count_completion(call).notes
+
+
+def test_a_completion_whose_request_is_unseen_or_cut_is_an_estimate() -> None:
+    """The request may have asked for drafts, or for several answers."""
+    answer = {"choices": [{"text": "Hi", "finish_reason": "stop"}]}
+    unseen = exchange(Operation.COMPLETIONS, "gpt-3.5-turbo-instruct", response=answer, kind=Kind.RESPONSE)
+    cut = exchange(
+        Operation.COMPLETIONS, "gpt-3.5-turbo-instruct", request={"prompt": "a"}, response=answer, request_cut=True
+    )
+
+    assert (Source.ESTIMATED, (Note.REQUEST_UNSEEN,)) == (
+        count_completion(unseen).source,
+        count_completion(unseen).notes,
+    )
+    assert (Source.ESTIMATED, (Note.CUT,)) == (count_completion(cut).source, count_completion(cut).notes)
+
+
+@pytest.mark.parametrize(
+    ("model", "source"),
+    [
+        ("gpt-4o-mini-audio-preview", Source.ESTIMATED),
+        ("gpt-5-search-api", Source.ESTIMATED),
+        ("gpt-4.1-2025-04-14", Source.COUNTED),
+        ("gpt-5.4-mini-2026-03-17", Source.COUNTED),
+        ("ft:gpt-4o-mini-2024-07-18:acme::1", Source.COUNTED),
+    ],
+)
+def test_another_product_of_a_family_is_an_estimate(model: str, source: Source) -> None:
+    """A size, a snapshot or a fine-tune is none."""
+    assert source is count_prompt(exchange(Operation.CHAT, model, request={"messages": [USER]})).source

@@ -26,7 +26,7 @@ REQUEST: dict[str, Any] = {"messages": [USER]}
         ("gpt-5.7", "gpt-5."),
         ("gpt-4-turbo-2024-04-09", "gpt-4-turbo"),
         ("o3-mini", "o3"),
-        ("text-embedding-3-large", "text-embedding"),
+        ("text-embedding-3-large", "text-embedding-3-large"),
     ],
 )
 def test_the_longest_prefix_names_the_family(name: str, prefix: str) -> None:
@@ -60,6 +60,14 @@ def test_every_family_states_where_it_comes_from() -> None:
             "cl100k_base",
             (Note.MODEL_FROM_DEPLOYMENT, Note.MODEL_UNKNOWN),
         ),
+        (
+            {"requested_model": "gpt-4o", "mapped_model": "gpt-4-turbo", "azure": True},
+            "cl100k_base",
+            (Note.MODEL_FROM_SETTINGS,),
+        ),
+        ({"requested_model": "gpt-4o", "mapped_model": "gpt-4-turbo", "azure": False}, "o200k_base", ()),
+        ({"deployment": "blue", "mapped_model": "gpt-4-turbo"}, "cl100k_base", (Note.MODEL_FROM_SETTINGS,)),
+        ({"served_model": "gpt-4o", "mapped_model": "gpt-4-turbo"}, "o200k_base", ()),
         ({"deployment": "blue"}, "o200k_base", (Note.DEFAULT_ENCODING, Note.MODEL_UNKNOWN)),
         ({"served_model": "DeepSeek-V3.1"}, "o200k_base", (Note.FOREIGN_TOKENIZER,)),
         ({"served_model": "claude-sonnet-4-5"}, "o200k_base", (Note.FOREIGN_TOKENIZER,)),

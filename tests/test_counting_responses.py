@@ -10,6 +10,7 @@ from tests.counted import (
     GPT_5,
     GPT_41,
     GPT_54,
+    TODAY,
     WEATHER,
     WEATHER_TYPE,
     block,
@@ -20,7 +21,9 @@ from tests.counted import (
 )
 from token_meter.codes import Note, Operation, Source
 from token_meter.counting import count_completion, count_prompt
+from token_meter.exchange import Exchange
 
+NAMES = ("Joe", "Hadley", "Simon", "Tom")
 USER = {"role": "user", "content": [{"type": "input_text", "text": "Is it cold in Oslo?"}]}
 TEXT = 4 + tokens("Is it cold in Oslo?")
 TOOL = {"type": "function", **WEATHER}
@@ -205,3 +208,29 @@ def test_an_answer_without_its_request_repeats_the_tools_itself() -> None:
     count = count_completion(exchange(Operation.RESPONSES, GPT_4O, response=response))
 
     assert (count.tokens, count.source) == (ANSWER + 2, Source.COUNTED)
+
+
+def several_calls(number: int, when: datetime) -> Exchange:
+    """Return a call of gpt-4.1 whose answer calls a function several times at once."""
+    calls = [{"type": "function_call", "name": "find", "arguments": f'{{"user":"{name}"}}'} for name in NAMES[:number]]
+    response = {"object": "response", "status": "completed", "output": calls}
+    return exchange(Operation.RESPONSES, GPT_41, request={"input": "Who?"}, response=response, time=when)
+
+
+@pytest.mark.parametrize("number", [2, 3, 4])
+def test_what_sharing_among_several_calls_left_over_was_lost(number: int) -> None:
+    """Until the turn of 2026 the service reported the sum of whole shares: 13 of 13 recorded calls."""
+    then = count_completion(several_calls(number, datetime(2025, 12, 1, tzinfo=UTC))).tokens or 0
+    now = count_completion(several_calls(number, TODAY)).tokens or 0
+
+    assert now - now % number == then
+
+
+def test_one_call_of_a_model_that_may_call_several_is_an_estimate() -> None:
+    """It may have been written as several are, which the answer does not show: 2 of 110 recorded calls."""
+    call = {"type": "function_call", "name": "find", "arguments": "{}"}
+
+    free = responses_completion(GPT_41, call)
+    alone = responses_completion(GPT_41, call, request={"input": "x", "parallel_tool_calls": False})
+
+    assert (Source.ESTIMATED, Source.COUNTED, True) == (free.source, alone.source, free.tokens == alone.tokens)

@@ -104,7 +104,10 @@ class Note(StrEnum):
     MEDIA_NOT_COUNTED = "media_not_counted", "Images, audio or files are part of the prompt and are not counted."
     FOREIGN_TOKENIZER = "foreign_tokenizer", "The model's vendor has a tokenizer of its own; another one counted."
     SCHEMA_TOO_LARGE = "schema_too_large", "The tools unfold into more than the meter writes out; their JSON stands in."
-    TEXT_TOO_LARGE = "text_too_large", "The call repeats its texts so often that the rest is estimated by its length."
+    TEXT_TOO_LARGE = (
+        "text_too_large",
+        "More text, or a longer name, than is tokenized; the rest is estimated by its length.",
+    )
     PROMPT_ELSEWHERE = "prompt_elsewhere", "Part of the prompt lies with the service and is not in the record."
     BUILT_IN_TOOL = "built_in_tool", "A tool of the service's own adds tokens that the record does not show."
     INEXACT_FORMULA = "inexact_formula", "The formula for this form of call is known to be off by some tokens."
@@ -123,7 +126,7 @@ class Note(StrEnum):
     )
     ZONE_ASSUMED = "zone_assumed", "The record's time names no zone, and UTC was assumed."
     KEY_DROPPED = "key_dropped", "The caller is known by a key only, and there is no setting to hash it with."
-    UNKNOWN_FIELD = "unknown_field", "The request holds a field, or content of a kind, that no counting rule knows."
+    UNKNOWN_FIELD = "unknown_field", "The call holds a field, or content of a kind, that no counting rule knows."
     CALLER_REMOVED = (
         "caller_removed",
         "Read from a dead letter, from which the token or key that tells the caller was removed.",

@@ -6,7 +6,7 @@ the estimates are within 10 % of the truth for prompts and within 17 % for answe
 
 from token_meter.codes import Note
 from token_meter.counting.count import Count
-from token_meter.counting.counter import Counter, unknown
+from token_meter.counting.counter import Counter, unseen
 from token_meter.counting.image_sizes import size_of_data_url, stated_size
 from token_meter.counting.json_text import written
 from token_meter.counting.models import model_of
@@ -27,12 +27,14 @@ LARGEST_IMAGE = 1_600
 
 
 def count_messages_prompt(exchange: Exchange, request: JsonObject) -> Count:
-    """Return an estimate of a request's prompt."""
+    """Return an estimate of a request's prompt; unknown where it has no messages."""
+    messages = [item for item in as_list(request.get("messages")) if isinstance(item, dict)]
+    if not messages:
+        return unseen(cut=exchange.request_cut)
     counter = _begun(exchange)
     if exchange.request_cut:
         counter.doubt(Note.CUT)
     text = _blocks(counter, request.get("system"))
-    messages = [as_object(item) for item in as_list(request.get("messages"))]
     text += sum(_blocks(counter, message.get("content")) for message in messages)
     tools = as_list(request.get("tools"))
     text += sum(counter.text(written(tool)) for tool in tools)
@@ -44,7 +46,7 @@ def count_messages_completion(exchange: Exchange, response: JsonObject) -> Count
     """Return an estimate of an answer; unknown where it holds nothing."""
     blocks = as_list(response.get("content"))
     if not blocks:
-        return unknown()
+        return unseen(cut=exchange.response_cut)
     counter = _begun(exchange)
     if exchange.aborted:
         counter.doubt(Note.ABORTED)

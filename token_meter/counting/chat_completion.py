@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from token_meter.codes import Note, Operation
 from token_meter.counting.count import Count
-from token_meter.counting.counter import Counter, unknown
+from token_meter.counting.counter import Counter, unseen
 from token_meter.counting.families import Style
 from token_meter.counting.json_text import compact, parsed
 from token_meter.counting.messages import text_of
@@ -30,15 +30,19 @@ TOOLS_OFFERED = 1
 SCHEMA_NAME = 2
 """Beside the schema's name, at the beginning of a text under a schema where the model could have called."""
 
+LISTS_OF_TOKENS = ("content", "refusal", "tokens")
+"""Of `logprobs`: those of chat answers, and that of the older API."""
+
 
 def count_chat_completion(exchange: Exchange, response: JsonObject) -> Count:
-    """Return the tokens of all choices; unknown where there are none. Raises RecursionError as `written`."""
-    choices = [as_object(choice) for choice in as_list(response.get("choices"))]
+    """Return the tokens of all choices; unknown where none shows what it holds. Raises RecursionError as `written`."""
+    listed = [as_object(choice) for choice in as_list(response.get("choices"))]
+    choices = [choice for choice in listed if isinstance(choice.get("message"), dict) or "text" in choice]
     if not choices:
-        return unknown()
+        return unseen(cut=exchange.response_cut)
     model = model_of(exchange)
     counter = Counter(model.family.encoding)
-    counter.doubt(*model.notes, *_doubts(exchange, model))
+    counter.doubt(*model.notes, *_doubts(exchange, model, len(choices)))
     offer = _offer_of(counter, exchange)
     for choice in choices:
         _Choice(counter, choice, exchange, model, offer).add()
@@ -61,23 +65,25 @@ def _offer_of(counter: Counter, exchange: Exchange) -> _Offer:
     request = as_object(exchange.request)
     choice, schema = choice_of(request), chat_schema(request)
     tools = chat_tools(request).offered and choice != "none"
-    name = SCHEMA_NAME + counter.text(as_text(schema.get("name"))) if tools and schema is not None else 0
+    name = SCHEMA_NAME + counter.name(as_text(schema.get("name"))) if tools and schema is not None else 0
     return _Offer(exchange.request is not None, tools, choice, name)
 
 
-def _doubts(exchange: Exchange, model: Model) -> list[Note]:
-    doubts = []
+def _doubts(exchange: Exchange, model: Model, shown: int) -> list[Note]:
+    """Return why an answer of so many choices may be charged otherwise than by what it shows."""
     request = as_object(exchange.request)
-    if exchange.aborted:
-        doubts.append(Note.ABORTED)
-    if exchange.response_cut:
-        doubts.append(Note.CUT)
     best_of, wanted = as_whole_number(request.get("best_of")) or 1, as_whole_number(request.get("n")) or 1
-    if model.family.style is Style.REASONING or best_of > wanted:
-        doubts.append(Note.LOWER_BOUND)
-    if request.get("echo") or request.get("prediction"):
-        doubts.append(Note.UNCONFIRMED_FORMULA)
-    return doubts
+    older = exchange.operation is Operation.COMPLETIONS  # whose request may ask for drafts, or for itself in the answer
+    told = {
+        Note.ABORTED: exchange.aborted,
+        Note.CUT: exchange.response_cut or (older and exchange.request_cut),
+        Note.LOWER_BOUND: model.family.style is Style.REASONING
+        or max(best_of, wanted) > shown
+        or bool(request.get("prediction")),  # what was predicted wrongly is charged as well
+        Note.UNCONFIRMED_FORMULA: bool(request.get("echo")),
+        Note.REQUEST_UNSEEN: older and exchange.request is None,
+    }
+    return [note for note, holds in told.items() if holds]
 
 
 class _Choice:
@@ -110,15 +116,13 @@ class _Choice:
                 self._counter.add(TOOLS_OFFERED + self._stop)
         elif self._exchange.operation is Operation.CHAT:
             self._counter.add(self._beside_text() + self._stop)
-        if as_list(self._message.get("tool_calls")) and len(functions) != len(_function_calls(self._message)):
-            self._counter.doubt(Note.UNCONFIRMED_FORMULA)  # custom tools and others that are no functions
 
     def _text_tokens(self) -> int:
         """Return the tokens of text and refusal: as many as logprobs list, else as many as the tokenizer finds."""
         logprobs = as_object(self._choice.get("logprobs"))
-        listed = [name for name in ("content", "refusal", "tokens") if isinstance(logprobs.get(name), list)]
+        listed = sum(len(as_list(logprobs.get(name))) for name in LISTS_OF_TOKENS)
         if listed:
-            return sum(len(as_list(logprobs[name])) for name in listed)
+            return listed
         texts = (
             as_text(self._choice.get("text")),
             text_of(self._message.get("content")),
@@ -147,13 +151,8 @@ class _Choice:
         frame = self._dialect.answer_call - begun
         several = len(functions) > 1 or (self._dialect.comments and _was_parallel(functions[0]))
         if several:
-            return self._counter.text(PARALLEL) + self._counter.text(parallel_text(functions)) + frame
-        return self._counter.text(name, RECIPIENT) + self._counter.text(arguments) + frame
-
-
-def _function_calls(message: JsonObject) -> list[JsonObject]:
-    calls = [as_object(call) for call in as_list(message.get("tool_calls"))]
-    return [call for call in calls if isinstance(call.get("function"), dict)]
+            return self._counter.text(PARALLEL) + self._counter.text(parallel_text(self._counter, functions)) + frame
+        return self._counter.name(name, RECIPIENT) + self._counter.text(arguments) + frame
 
 
 def _was_parallel(function: JsonObject) -> bool:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from token_meter.codes import Note
 from token_meter.counting.count import Count
-from token_meter.counting.counter import Counter
+from token_meter.counting.counter import Counter, unseen
 from token_meter.counting.families import Family, Style
 from token_meter.counting.media import add_media
 from token_meter.counting.messages import RESULT_ROLES, SYSTEM_ROLES, is_escaped, media_of, name_tokens, text_of
@@ -28,7 +28,10 @@ SCHEMA_IN_REPLY = 2
 
 
 def count_chat_prompt(exchange: Exchange, request: JsonObject) -> Count:
-    """Return the tokens of a chat request's prompt."""
+    """Return the tokens of a chat request's prompt; unknown where it has no messages. Raises RecursionError."""
+    messages = [item for item in as_list(request.get("messages")) if isinstance(item, dict)]
+    if not messages:
+        return unseen(cut=exchange.request_cut)
     model = model_of(exchange)
     counter = Counter(model.family.encoding)
     counter.doubt(*model.notes)
@@ -38,8 +41,8 @@ def count_chat_prompt(exchange: Exchange, request: JsonObject) -> Count:
     if any(request.get(name) for name in ELSEWHERE):
         counter.doubt(Note.PROMPT_ELSEWHERE)
     conversation = _Conversation(counter, model, exchange.time, sections)
-    for item in as_list(request.get("messages")):
-        conversation.add(as_object(item))
+    for item in messages:
+        conversation.add(item)
     conversation.end()
     counter.add(model.family.chat.reply)
     _add_schema_name(counter, request, model, conversation.answers)
@@ -149,4 +152,4 @@ def _add_schema_name(counter: Counter, request: JsonObject, model: Model, answer
     if schema is None or not model.family.chat.schema_name_in_reply:
         return
     replies = answers + (0 if chat_tools(request).functions else 1)
-    counter.add(replies * (SCHEMA_IN_REPLY + counter.text(as_text(schema.get("name")))))
+    counter.add(replies * (SCHEMA_IN_REPLY + counter.name(as_text(schema.get("name")))))

@@ -4,8 +4,8 @@ from token_meter.codes import Kind, Note, Operation, Source
 from token_meter.counting.anthropic import count_messages_completion
 from token_meter.counting.chat_completion import count_chat_completion
 from token_meter.counting.count import Count
-from token_meter.counting.counter import Counter, unknown
-from token_meter.counting.known_fields import doubted
+from token_meter.counting.counter import Counter, unknown, unseen
+from token_meter.counting.known_forms import doubted_completion
 from token_meter.counting.models import model_of
 from token_meter.counting.responses_completion import count_responses_completion
 from token_meter.counting.tokenizer import TokenizerUnusable
@@ -19,7 +19,7 @@ def count_completion(exchange: Exchange) -> Count:
         return unknown() if exchange.kind is Kind.REQUEST else Count(0, Source.COUNTED)
     response = exchange.response
     if not response:
-        return unknown(Note.CUT) if exchange.response_cut else unknown()
+        return unseen(cut=exchange.response_cut)
     counter = {
         Operation.CHAT: count_chat_completion,
         Operation.COMPLETIONS: count_chat_completion,
@@ -33,7 +33,7 @@ def count_completion(exchange: Exchange) -> Count:
         count = counter(exchange, response)
     except (TokenizerUnusable, RecursionError):
         return unknown(Note.COUNT_FAULT)
-    return doubted(count, exchange)
+    return doubted_completion(count, exchange)
 
 
 def _transcription(exchange: Exchange, response: JsonObject) -> Count:

@@ -116,6 +116,8 @@ RESPONSES_GPT5 = ResponsesDialect(
 """gpt-5: about 190 distinct recorded calls."""
 RESPONSES_GPT5_1 = replace(RESPONSES_GPT5, unthought_answer=10)
 """gpt-5.1: 8 distinct recorded calls."""
+RESPONSES_GPT5_1_CODEX = replace(RESPONSES_GPT5_1, tools=6)
+"""gpt-5.1-codex: 5 distinct recorded calls with tools, all of Azure's gpt-5.1-codex-mini."""
 RESPONSES_GPT5_2 = replace(RESPONSES_GPT5, unthought_answer=4)
 """gpt-5.2, gpt-5.5: 18 distinct recorded calls."""
 RESPONSES_GPT5_4 = replace(RESPONSES_GPT5_2, call=13, calls_at_once_confirmed=False)

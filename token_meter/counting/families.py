@@ -6,8 +6,9 @@ recorded call that it rests on.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 
 from token_meter.counting.dialects import (
     CHAT_0301,
@@ -19,6 +20,7 @@ from token_meter.counting.dialects import (
     RESPONSES_GPT4,
     RESPONSES_GPT5,
     RESPONSES_GPT5_1,
+    RESPONSES_GPT5_1_CODEX,
     RESPONSES_GPT5_2,
     RESPONSES_GPT5_4,
     RESPONSES_O_SERIES,
@@ -42,7 +44,11 @@ class Style(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A family of models that count alike. `prefix` is matched on the normalised name, longest first."""
+    """A family of models that count alike. `prefix` is matched on the normalised name, longest first.
+
+    A name that goes on with more than a size, one of the `variants` and a snapshot's date is another product (audio,
+    search, …): it belongs to the family, and its formulas are not confirmed.
+    """
 
     prefix: str
     encoding: str
@@ -56,6 +62,8 @@ class Family:
     images_confirmed: bool = False
     tools_confirmed: bool = True
     """Also with tools or a schema."""
+    variants: tuple[str, ...] = ()
+    """Words after the prefix that recorded calls show to count alike."""
 
 
 CL100K, O200K, P50K, R50K = "cl100k_base", "o200k_base", "p50k_base", "r50k_base"
@@ -86,7 +94,9 @@ def _o_series(
 
 FAMILIES: tuple[Family, ...] = (
     Family("gpt-3.5-turbo-instruct", CL100K, PLAIN, "tiktoken; recorded 2026-03"),
-    Family("gpt-3.5", CL100K, CHAT, "tiktoken; recorded 2026-07"),
+    Family("gpt-3.5", CL100K, CHAT, "tiktoken", confirmed=False),
+    Family("gpt-3.5-turbo", CL100K, CHAT, "tiktoken; recorded 2026-07"),
+    Family("gpt-3.5-turbo-1106", CL100K, CHAT, "tiktoken", confirmed=False),
     Family("gpt-3.5-turbo-0301", CL100K, CHAT, "cookbook 2023; recorded 2023-10", chat=CHAT_0301),
     Family("gpt-3.5-turbo-0613", CL100K, CHAT, "tiktoken; recorded 2024-06", chat=CHAT_0613),
     Family("gpt-3.5-turbo-16k", CL100K, CHAT, "tiktoken", confirmed=False, chat=CHAT_0613),
@@ -112,12 +122,18 @@ FAMILIES: tuple[Family, ...] = (
     _gpt5("gpt-5-codex", "recorded 2025-11"),
     _gpt5("gpt-5-pro", "recorded 2025-11"),
     Family("gpt-5-chat", O200K, CHAT, "recorded 2025-12", images=GPT5, tools_confirmed=False),
-    _gpt5("gpt-5.1", "recorded 2026-08", responses=RESPONSES_GPT5_1),
-    _gpt5("gpt-5.2", "recorded 2026-04", responses=RESPONSES_GPT5_2, images=GPT5_2),
+    replace(_gpt5("gpt-5.1", "recorded 2026-08", responses=RESPONSES_GPT5_1), variants=("chat",)),
+    _gpt5("gpt-5.1-codex", "recorded 2025-11", confirmed=False, responses=RESPONSES_GPT5_1_CODEX),
+    replace(
+        _gpt5("gpt-5.2", "recorded 2026-04", responses=RESPONSES_GPT5_2, images=GPT5_2), variants=("chat", "codex")
+    ),
     _gpt5("gpt-5.3", "docs", confirmed=False, responses=RESPONSES_GPT5_2, images=GPT5_2),
     _gpt5("gpt-5.4", "recorded 2026-08", responses=RESPONSES_GPT5_4, images=GPT5_4),
     _gpt5("gpt-5.5", "recorded 2026-05", responses=RESPONSES_GPT5_2, images=GPT5_4),
-    _gpt5("gpt-5.6", "recorded 2026-08", responses=RESPONSES_GPT5_4, images=GPT5_4),
+    replace(
+        _gpt5("gpt-5.6", "recorded 2026-08", responses=RESPONSES_GPT5_4, images=GPT5_4),
+        variants=("luna", "sol", "terra"),
+    ),
     _gpt5("gpt-5.", "docs", confirmed=False, responses=RESPONSES_GPT5_4, images=GPT5_4),
     _o_series("o1", "tiktoken; recorded 2025-11", images=O_SERIES),
     Family("o1-mini", O200K, REASONING, "recorded 2025-07"),
@@ -127,7 +143,10 @@ FAMILIES: tuple[Family, ...] = (
     _o_series("codex-mini", "recorded 2025-11", responses=RESPONSES_CODEX_MINI),
     _gpt5("gpt-oss", "tiktoken", confirmed=False, images=None),
     _o_series("computer-use", "docs", confirmed=False),
-    Family("text-embedding", CL100K, PLAIN, "tiktoken; recorded 2026-06"),
+    Family("text-embedding", CL100K, PLAIN, "tiktoken", confirmed=False),
+    Family("text-embedding-ada-002", CL100K, PLAIN, "tiktoken; recorded 2025-11"),
+    Family("text-embedding-3-small", CL100K, PLAIN, "tiktoken; recorded 2026-06"),
+    Family("text-embedding-3-large", CL100K, PLAIN, "tiktoken; recorded 2026-06"),
     Family("davinci-002", CL100K, PLAIN, "tiktoken; recorded 2026-03"),
     Family("davinci:2023-07-21", CL100K, PLAIN, "recorded 2026-03: what the service calls davinci-002"),
     Family("babbage-002", CL100K, PLAIN, "tiktoken"),
@@ -152,6 +171,12 @@ DEFAULT_ENCODING = O200K
 """The tokenizer of every current OpenAI model."""
 
 LONGEST_NAME = 256
+MOST_NAMES_KEPT = 512
+"""Of models whose family is remembered; an installation has far fewer."""
+SNAPSHOT = re.compile(
+    r"(?:-(?:mini|nano|pro))?(?:-latest|-preview|-v\d|-\d{3}|-\d{4}(?:-\d{2}-\d{2})?)*(?::.*)?", re.DOTALL
+)
+"""What may follow a family's prefix: a size, since all sizes of a generation count alike, a snapshot, a fine-tune."""
 
 
 def normalised(model: str) -> str:
@@ -163,13 +188,27 @@ def normalised(model: str) -> str:
 
 def family_of(model: str) -> Family | None:
     """Return the family that a model's name belongs to, or None where the table does not know it."""
-    name = normalised(model)
+    return _family_named(normalised(model))
+
+
+@lru_cache(maxsize=MOST_NAMES_KEPT)
+def _family_named(name: str) -> Family | None:
     if not name:
         return None
     if name.startswith(FOREIGN_PREFIXES):
         return Family(name, DEFAULT_ENCODING, Style.FOREIGN, "docs", confirmed=False)
     matching = (family for family in FAMILIES if _begins(name, family.prefix))
-    return max(matching, key=lambda family: len(family.prefix), default=None)
+    family = max(matching, key=lambda family: len(family.prefix), default=None)
+    if family is None or SNAPSHOT.fullmatch(_rest_of(name, family)):
+        return family
+    return replace(family, confirmed=False)
+
+
+def _rest_of(name: str, family: Family) -> str:
+    """Return what a name says beyond its family's prefix, without a variant that counts alike."""
+    rest = name[len(family.prefix) :]
+    variant = next((f"-{word}" for word in family.variants if re.match(rf"-{re.escape(word)}\b", rest)), "")
+    return rest.removeprefix(variant)
 
 
 def family_hinted_by(deployment: str) -> Family | None:

@@ -16,10 +16,10 @@ class Parsed:
 
 
 def parsed(text: str) -> Parsed | None:
-    """Return the JSON value that a text is, or None where it is none that can be read."""
+    """Return the JSON value that a text is, or None where it is none. Raises RecursionError of too deep nesting."""
     try:
         return Parsed(json.loads(text))
-    except (ValueError, RecursionError):  # also of numbers with more digits than Python converts
+    except ValueError:  # also of numbers with more digits than Python converts
         return None
 
 
@@ -32,6 +32,6 @@ def written(value: object, *, spaced: bool = False, escaped: bool = False) -> st
 
 
 def compact(text: str) -> str:
-    """Return JSON text without blanks between its parts; text that is no JSON as it is."""
+    """Return JSON text without blanks between its parts; text that is no JSON as it is. Raises RecursionError."""
     value = parsed(text)
     return text if value is None else written(value.value)

@@ -1,127 +1,141 @@
-"""What a request may hold for its count to be called `counted`: only what is counted, or is known to add nothing.
+"""What a call may hold for its numbers to be called `counted`, by list: what no rule knows makes them estimates.
 
-A field that no rule knows may bring text into the prompt (Azure's `data_sources` does), so it makes the count an
-estimate. The number behind a field is how many recorded calls with known usage carry it and confirm that it adds
-nothing (docs/accuracy.md); 0 stands for what the vendor's reference describes as a label or a switch of the transport.
+A field that no rule knows may bring text into the prompt (Azure's `data_sources` does) or be charged beside the answer
+(rejected predictions are). Beside each name stands why it is known: how many recorded calls with known usage say
+something in it and were counted exactly (docs/accuracy.md), or, where none does, what it is.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 
-from token_meter.codes import Note, Operation, Source
-from token_meter.counting.count import Count
-from token_meter.exchange import Exchange
-from token_meter.jsontypes import Json, JsonObject, as_list, as_object, as_text
+from token_meter.codes import Operation
+from token_meter.jsontypes import Json
 
-SAMPLING = {
-    "model": 4_000,
-    "stream": 2_800,
-    "temperature": 1_200,
-    "n": 600,
-    "max_tokens": 350,
+Known = Mapping[str, int | str]
+
+SAMPLING: Known = {
+    "model": 3_668,
+    "stream": 536,
     "stream_options": 339,
-    "seed": 290,
-    "top_p": 135,
-    "stop": 158,
-    "frequency_penalty": 109,
-    "presence_penalty": 109,
-    "logit_bias": 35,
-    "logprobs": 15,
-    "user": 19,
-    "top_logprobs": 0,
-    "metadata": 0,
-    "safety_identifier": 0,
+    "temperature": 688,
+    "n": 603,
+    "max_tokens": 350,
+    "seed": 281,
+    "stop": 132,
+    "top_p": 136,
+    "user": 22,
+    "frequency_penalty": 9,
+    "presence_penalty": 9,
+    "logit_bias": "weights of the tokens that may be drawn",
+    "logprobs": "whether the answer lists its tokens",
+    "top_logprobs": "how many others it lists beside each",
+    "metadata": "labels that the service stores",
+    "safety_identifier": "a label of the caller's user",
+    "prompt_cache_key": 7,
+    "prompt_cache_retention": "how long the cache keeps the prompt",
+    "service_tier": 193,
+    "store": 4,
+    "parallel_tool_calls": 5,
 }
-"""Fields of every API of OpenAI's that steer how an answer is drawn or sent."""
-ADDS_NOTHING: Mapping[Operation, Mapping[str, int]] = {
+"""Fields of every API of OpenAI's that steer how an answer is drawn, sent or stored."""
+REQUESTS: Mapping[Operation, Known] = {
     Operation.CHAT: {
         **SAMPLING,
-        "parallel_tool_calls": 138,
+        "messages": 2_761,
+        "tools": 1_511,
+        "tool_choice": 608,
+        "functions": 29,
+        "function_call": 25,
+        "response_format": 247,
         "max_completion_tokens": 83,
         "reasoning_effort": 33,
-        "service_tier": 10,
-        "prompt_cache_key": 4,
-        "store": 2,
     },
-    Operation.COMPLETIONS: SAMPLING,
-    Operation.EMBEDDINGS: {"model": 140, "encoding_format": 116, "dimensions": 7, "user": 3, "temperature": 2},
+    Operation.COMPLETIONS: {**SAMPLING, "prompt": 66, "best_of": "drafts: of the answer they are a lower bound"},
+    Operation.EMBEDDINGS: {"model": 140, "input": 145, "encoding_format": 113, "dimensions": 7, "user": 3},
     Operation.RESPONSES: {
         **SAMPLING,
-        "store": 289,
-        "include": 246,
+        "input": 845,
+        "instructions": 113,
+        "tools": 359,
+        "tool_choice": 45,
+        "text": 86,
+        "include": 169,
         "max_output_tokens": 254,
-        "service_tier": 183,
         "reasoning": 54,
-        "prompt_cache_key": 3,
         "background": 2,
+        "max_tool_calls": "a bound on calls of tools that the service runs",
     },
 }
-COUNTED: Mapping[Operation, frozenset[str]] = {
-    Operation.CHAT: frozenset({"messages", "tools", "functions", "tool_choice", "function_call", "response_format"}),
-    Operation.COMPLETIONS: frozenset({"prompt", "best_of"}),
-    Operation.EMBEDDINGS: frozenset({"input"}),
-    Operation.RESPONSES: frozenset({"input", "instructions", "tools", "tool_choice", "text"}),
+HARMLESS: Mapping[str, tuple[Json, ...]] = {
+    "truncation": ("disabled",),
+    "modalities": (["text"],),
+    "verbosity": ("medium",),
 }
-"""Fields that the rules read."""
-HARMLESS_VALUES: Mapping[str, tuple[Json, ...]] = {"truncation": ("disabled",), "modalities": (["text"],)}
 """Fields that add nothing where they say what is so without them."""
-OF_MESSAGES = frozenset(
-    {"role", "content", "name", "tool_calls", "tool_call_id", "function_call", "refusal", "annotations", "audio"}
-)
-ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
-OF_ITEMS = frozenset({"type", "role", "content", "id", "status", "call_id", "name", "arguments", "output"})
-OF_PARTS = frozenset(
-    {"type", "text", "refusal", "image_url", "input_audio", "file", "detail", "annotations", "logprobs"}
-)
-"""Parts of any other type are media, which say for themselves whether they could be counted."""
+
+MESSAGES: Mapping[str, Known] = {
+    "system": {"role": 1_314, "content": 1_314},
+    "developer": {"role": 189, "content": 189},
+    "user": {"role": 2_752, "content": 2_752, "name": 124},
+    "assistant": {"role": 1_024, "content": 477, "name": 120, "tool_calls": 782, "function_call": 5},
+    "tool": {"role": 782, "content": 782, "tool_call_id": 782, "name": 79},
+    "function": {"role": 5, "content": 5, "name": 5},
+}
+"""A chat's messages, by role."""
+OF_A_MESSAGE: Known = {"type": 127, "role": 845, "content": 845, "status": 115, "id": 2}
+ITEMS: Mapping[str, Known] = {
+    "message": OF_A_MESSAGE,
+    "": OF_A_MESSAGE,
+    "function_call": {"type": 140, "call_id": 140, "name": 140, "arguments": 140, "status": 77, "id": 37},
+    "function_call_output": {"type": 140, "call_id": 140, "output": 140, "status": 40, "id": "the item's own name"},
+}
+"""Items of a Responses request's input, by type; items of other types say for themselves that they are not counted."""
+SPEAKERS = frozenset({"system", "developer", "user", "assistant"})
+"""Roles of the messages among them."""
+OF_AN_IMAGE: Known = {
+    "type": "",
+    "image_url": "counted by its size",
+    "detail": "read with it",
+    "width": "a size that a gateway's policy wrote in place of the image",
+    "height": "the same",
+}
+PARTS: Mapping[str, Known] = {
+    "text": {"type": 249, "text": 249},
+    "input_text": {"type": 459, "text": 459},
+    "output_text": {"type": 35, "text": 35},
+    "refusal": {"type": "", "refusal": "text of the model's own"},
+    "image_url": OF_AN_IMAGE,
+    "input_image": OF_AN_IMAGE,
+    "input_audio": {"type": "", "input_audio": "counted by its length"},
+}
+"""Parts of a content, by type. Those of other types are media that say for themselves that they are not counted."""
 IGNORED_IN_PARTS = frozenset({"additional_properties"})
 """42 recorded calls carry it: a client's own leftover, which the service drops."""
 
+TOOLS: Known = {"type": 1_511, "function": 1_511}
+FUNCTIONS: Known = {"name": 1_511, "parameters": 1_511, "description": 1_445, "strict": 226}
+"""A chat's functions, in `tools` and in the older `functions`."""
+RESPONSES_FUNCTIONS: Known = {**FUNCTIONS, "type": 359, "function": 61}
+CHOICES = frozenset({"auto", "none", "required"})
+FORMATS = frozenset({"text", "json_object"})
+NAMED_SCHEMA: Known = {"type": 82, "name": 198, "schema": 198, "strict": 195, "description": 28}
+"""`json_schema` in a chat's `response_format`, and `text.format` of Responses, where it asks for one."""
 
-def doubted(count: Count, exchange: Exchange) -> Count:
-    """Return a count, as an estimate where the request holds anything that no rule knows."""
-    if count.source is not Source.COUNTED or not has_unknown_fields(exchange.operation, exchange.request or {}):
-        return count
-    return replace(count, source=Source.ESTIMATED, notes=(*count.notes, Note.UNKNOWN_FIELD))
-
-
-def has_unknown_fields(operation: Operation, request: JsonObject) -> bool:
-    """Tell whether a request holds anything that no rule knows."""
-    nothing, counted = ADDS_NOTHING.get(operation, {}), COUNTED.get(operation, frozenset())
-    strange = any(
-        name not in nothing and name not in counted and value not in (None, False, [], {}, "")
-        and value not in HARMLESS_VALUES.get(name, ())
-        for name, value in request.items()
-    )  # fmt: skip
-    if operation is Operation.CHAT:
-        return strange or any(_is_strange_message(item) for item in as_list(request.get("messages")))
-    if operation is Operation.RESPONSES:
-        unknown_text = bool(as_object(request.get("text")).keys() - {"format"})
-        return strange or unknown_text or any(_is_strange_item(item) for item in as_list(request.get("input")))
-    return strange
-
-
-def _is_strange_message(message: Json) -> bool:
-    if not isinstance(message, dict) or as_text(message.get("role")) not in ROLES:
-        return True
-    return _has_more(message, OF_MESSAGES) or _is_strange_content(message.get("content"))
-
-
-def _is_strange_item(item: Json) -> bool:
-    if not isinstance(item, dict):
-        return True
-    content = item.get("output") if item.get("type") == "function_call_output" else item.get("content")
-    return _has_more(item, OF_ITEMS) or _is_strange_content(content)
-
-
-def _is_strange_content(content: Json) -> bool:
-    """Tell a content that is neither a text nor parts, or has parts with more than the rules read."""
-    if content is None or isinstance(content, str):
-        return False
-    if not isinstance(content, list):
-        return True
-    return any(not isinstance(part, dict) or _has_more(part, OF_PARTS | IGNORED_IN_PARTS) for part in content)
-
-
-def _has_more(fields: JsonObject, known: frozenset[str]) -> bool:
-    return any(name not in known and value not in (None, False, [], {}, "") for name, value in fields.items())
+CALLS: Known = {"id": 947, "type": 947, "function": 947, "index": "its place in a stream"}
+OF_A_CALL: Known = {"name": 947, "arguments": 947}
+CALLS_OF_RESPONSES: Known = {"type": 225, "id": 225, "call_id": 225, "name": 225, "arguments": 225, "status": 225}
+CHOICE: Known = {
+    "index": 36,
+    "message": 2_761,
+    "text": 66,
+    "finish_reason": 2_827,
+    "logprobs": "the answer's own list of its tokens",
+    "content_filter_results": 172,
+    "content_filter_result": 1,
+}
+ANSWER: Known = {"role": 2_761, "content": 1_787, "refusal": 2, "tool_calls": 947, "function_call": 29}
+FINISHED = frozenset({"stop", "length", "tool_calls", "function_call", "content_filter"})
+OUTPUT_MESSAGE: Known = {"type": 611, "id": 611, "role": 611, "status": 611, "content": 611, "phase": 97}
+OUTPUT_PARTS: Mapping[str, Known] = {
+    "output_text": {"type": 611, "text": 608, "logprobs": "the text's own list of its tokens"},
+    "refusal": {"type": "", "refusal": "text of the model's own"},
+}

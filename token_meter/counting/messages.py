@@ -29,7 +29,7 @@ def media_of(content: Json) -> list[JsonObject]:
 def name_tokens(counter: Counter, message: JsonObject) -> int:
     """Return what a message's `name` adds to its role: a colon and the name are one text to the tokenizer."""
     name = as_text(message.get("name"))
-    return counter.text(name, ":") if name else 0
+    return counter.name(name, ":") if name else 0
 
 
 def is_escaped(when: datetime | None) -> bool:

@@ -32,20 +32,12 @@ class Model:
 
 
 def model_of(exchange: Exchange) -> Model:
-    """Return the model that the answer names, else the settings, the request, the deployment's name; else the default.
-
-    On Azure a request names a deployment, whose name may hint at a model and is no evidence of one. What the settings
-    say may be out of date where Azure upgraded a deployment, so such a count is an estimate.
-    """
-    mapped = family_of(exchange.mapped_model)
-    if mapped is not None and family_of(exchange.served_model) is None:
-        model = _noted(normalised(exchange.mapped_model), mapped, hinted=False)
-        return replace(model, notes=(*model.notes, Note.MODEL_FROM_SETTINGS))
-    for name in (exchange.served_model, exchange.requested_model):
+    """Return the model by the best evidence there is, else what the deployment's name hints at, else the default."""
+    for name, notes in _named(exchange):
         family = family_of(name)
         if family is not None:
-            hinted = exchange.azure and name != exchange.served_model
-            return _noted(normalised(name), _of_azure(exchange, name, family), hinted=hinted)
+            family = _of_azure(exchange, name, family)
+            return Model(normalised(name), family, (*_doubts(family), *notes))
     family = family_hinted_by(exchange.deployment)
     if family is not None:
         return Model(family.prefix, family, (Note.MODEL_FROM_DEPLOYMENT, Note.MODEL_UNKNOWN))
@@ -53,15 +45,23 @@ def model_of(exchange: Exchange) -> Model:
     return Model("", default, (Note.DEFAULT_ENCODING, Note.MODEL_UNKNOWN))
 
 
-def _noted(name: str, family: Family, *, hinted: bool) -> Model:
-    notes: list[Note] = []
+def _named(exchange: Exchange) -> tuple[tuple[str, tuple[Note, ...]], ...]:
+    """Return the names of the model that a call has, best evidence first, and what is doubtful of each.
+
+    The served model, the requested one, the one that the settings map the deployment to. On Azure a request names a
+    deployment, whose name may hint at a model and is no evidence of one: there the settings speak before it. Those may
+    be out of date where a deployment was upgraded, so that such a count is an estimate too.
+    """
+    served, mapped = (exchange.served_model, ()), (exchange.mapped_model, (Note.MODEL_FROM_SETTINGS,))
+    if exchange.azure:
+        return served, mapped, (exchange.requested_model, (Note.MODEL_FROM_DEPLOYMENT,))
+    return served, (exchange.requested_model, ()), mapped
+
+
+def _doubts(family: Family) -> tuple[Note, ...]:
     if family.style is Style.FOREIGN:
-        notes.append(Note.FOREIGN_TOKENIZER)
-    elif not family.confirmed:
-        notes.append(Note.UNCONFIRMED_FORMULA)
-    if hinted:
-        notes.append(Note.MODEL_FROM_DEPLOYMENT)
-    return Model(name, family, tuple(notes))
+        return (Note.FOREIGN_TOKENIZER,)
+    return () if family.confirmed else (Note.UNCONFIRMED_FORMULA,)
 
 
 def _of_azure(exchange: Exchange, name: str, family: Family) -> Family:

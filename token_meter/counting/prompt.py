@@ -4,8 +4,8 @@ from token_meter.codes import Note, Operation
 from token_meter.counting.anthropic import count_messages_prompt
 from token_meter.counting.chat_prompt import count_chat_prompt
 from token_meter.counting.count import Count
-from token_meter.counting.counter import Counter, unknown
-from token_meter.counting.known_fields import doubted
+from token_meter.counting.counter import Counter, unknown, unseen
+from token_meter.counting.known_forms import doubted_prompt
 from token_meter.counting.models import model_of
 from token_meter.counting.responses_prompt import count_responses_prompt
 from token_meter.counting.tokenizer import TokenizerUnusable
@@ -17,7 +17,7 @@ def count_prompt(exchange: Exchange) -> Count:
     """Return the prompt's tokens, or unknown where the request is unseen or its operation has no formula."""
     request = exchange.request
     if not request:
-        return unknown(Note.CUT) if exchange.request_cut else unknown()
+        return unseen(cut=exchange.request_cut)
     counter = {
         Operation.CHAT: count_chat_prompt,
         Operation.COMPLETIONS: _completions,
@@ -33,7 +33,7 @@ def count_prompt(exchange: Exchange) -> Count:
         count = counter(exchange, request)
     except (TokenizerUnusable, RecursionError):
         return unknown(Note.COUNT_FAULT)
-    return doubted(count, exchange)
+    return doubted_prompt(count, exchange)
 
 
 def _completions(exchange: Exchange, request: JsonObject) -> Count:
@@ -64,11 +64,13 @@ def _texts(exchange: Exchange, value: Json, *doubts: Note, empty: int = 0) -> Co
     if exchange.request_cut:
         counter.doubt(Note.CUT)
     values = value if isinstance(value, list) else [value]
-    if values and all(_is_token(item) for item in values):
+    if not values:
+        return unseen(cut=exchange.request_cut)
+    if all(_is_token(item) for item in values):
         counter.add(len(values))
         return counter.result()
     for item in values:
-        if isinstance(item, list) and all(_is_token(token) for token in item):
+        if isinstance(item, list) and item and all(_is_token(token) for token in item):
             counter.add(len(item))
         elif isinstance(item, str):
             counter.add(counter.text(item) if item else empty)

@@ -17,6 +17,7 @@ from token_meter.counting.families import Family, Style
 from token_meter.counting.messages import text_of
 from token_meter.counting.models import model_of
 from token_meter.counting.response_formats import responses_schema
+from token_meter.counting.shared_usage import share_completion
 from token_meter.counting.tool_history import PARALLEL, RECIPIENT, parallel_text
 from token_meter.counting.tools import responses_tools
 from token_meter.exchange import Exchange
@@ -63,6 +64,7 @@ def count_responses_completion(exchange: Exchange, response: JsonObject) -> Coun
         _add_of_thinker(counter, output, exchange, model.family)
     else:
         _add(counter, output, exchange)
+    share_completion(counter, exchange, model.family)
     return counter.result()
 
 
@@ -76,7 +78,7 @@ def _add(counter: Counter, output: _Output, exchange: Exchange) -> None:
     for message in output.messages:
         counter.add(counter.text(text_of(message.get("content"))) + stop + offered)
     if output.calls:
-        counter.add(_calls(counter, output.calls, request) + stop)
+        counter.add(_calls(counter, output.calls, request, exchange) + stop)
 
 
 def _add_of_thinker(counter: Counter, output: _Output, exchange: Exchange, family: Family) -> None:
@@ -90,17 +92,17 @@ def _add_of_thinker(counter: Counter, output: _Output, exchange: Exchange, famil
     if len(output.calls) > 1:
         counter.doubt(Note.UNCONFIRMED_FORMULA)
     schema = responses_schema(_request_of(counter, exchange))
-    named = SCHEMA_NAME + counter.text(as_text(schema.get("name"))) if schema is not None else 0
+    named = SCHEMA_NAME + counter.name(as_text(schema.get("name"))) if schema is not None else 0
     for message in output.messages:
         counter.add(counter.text(text_of(message.get("content"))) + named + around)
     for call in output.calls:
-        counter.add(counter.text(as_text(call.get("name")), RECIPIENT) + counter.text(as_text(call.get("arguments"))))
+        counter.add(counter.name(as_text(call.get("name")), RECIPIENT) + counter.text(as_text(call.get("arguments"))))
         counter.add(around + CALL)
 
 
 def _request_of(counter: Counter, exchange: Exchange) -> JsonObject:
     """Return the request, else the answer, which repeats the request's tools, choice and schema."""
-    if exchange.request is not None:
+    if exchange.request is not None and not exchange.request_cut:
         return exchange.request
     response = as_object(exchange.response)
     if not isinstance(response.get("tools"), list):
@@ -108,12 +110,18 @@ def _request_of(counter: Counter, exchange: Exchange) -> JsonObject:
     return response
 
 
-def _calls(counter: Counter, calls: list[JsonObject], request: JsonObject) -> int:
+def _calls(counter: Counter, calls: list[JsonObject], request: JsonObject, exchange: Exchange) -> int:
+    """Return the tokens of the calls of a model that does not think.
+
+    One call may have been written as several at once are (2 of 110 recorded calls), and the answer does not show it.
+    """
     if len(calls) > 1:
-        return counter.text(PARALLEL) + counter.text(parallel_text(calls)) + CALL
+        return counter.text(PARALLEL) + counter.text(parallel_text(counter, calls)) + CALL
     name, arguments = as_text(calls[0].get("name")), as_text(calls[0].get("arguments"))
     choice = request.get("tool_choice")
     alone = choice == "required" and len(responses_tools(request).functions) == 1
     if as_object(choice).get("name") or alone:
         return counter.text(arguments)
-    return counter.text(name, RECIPIENT) + counter.text(arguments) + CALL
+    if as_object(exchange.response).get("parallel_tool_calls", request.get("parallel_tool_calls")) is not False:
+        counter.doubt(Note.INEXACT_FORMULA)
+    return counter.name(name, RECIPIENT) + counter.text(arguments) + CALL

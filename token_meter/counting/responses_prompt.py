@@ -4,17 +4,19 @@ Messages are written as in chat completions, the instructions as a system messag
 apart from the system message, and calls are never written as one, however many there are.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 
 from token_meter.codes import Note
 from token_meter.counting.count import Count
-from token_meter.counting.counter import Counter, unknown
-from token_meter.counting.families import Family, Style
+from token_meter.counting.counter import Counter, unknown, unseen
+from token_meter.counting.families import Family
 from token_meter.counting.media import add_media
 from token_meter.counting.messages import is_escaped, text_of
 from token_meter.counting.models import model_of
 from token_meter.counting.response_formats import is_confirmed, responses_schema, schema_section
+from token_meter.counting.shared_usage import share_prompt
 from token_meter.counting.tool_history import RECIPIENT
 from token_meter.counting.tools import responses_tools, tools_block
 from token_meter.exchange import Exchange
@@ -33,10 +35,6 @@ ELSEWHERE = {
 PREAMBLE_UNTIL = datetime(2025, 4, 15, tzinfo=UTC)
 """In its first weeks the API wrote a text of its own before the caller's (recorded calls to 2025-03-28)."""
 PREAMBLE, PREAMBLE_WITH_TOOLS = 18, 216
-DIVIDED_NOT_BEFORE, DIVIDED_FROM = datetime(2025, 8, 6, tzinfo=UTC), datetime(2025, 10, 1, tzinfo=UTC)
-DIVIDED_UNTIL, DIVIDED_NOT_AFTER = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 3, 31, tzinfo=UTC)
-"""Where an answer calls several functions at once, the service reported the prompt divided by their number: 10 of 10
-recorded calls of 2025-10 to 2025-12; none of 2025-08 and before, none of 2026-03-31 and after."""
 
 
 def count_responses_prompt(exchange: Exchange, request: JsonObject) -> Count:
@@ -44,6 +42,11 @@ def count_responses_prompt(exchange: Exchange, request: JsonObject) -> Count:
     elsewhere = [note for name, note in ELSEWHERE.items() if request.get(name)]
     if elsewhere:
         return unknown(*elsewhere)
+    value = request.get("input")
+    listed = [{"role": "user", "content": value}] if isinstance(value, str) else as_list(value)
+    items = [item for item in listed if isinstance(item, dict)]
+    if not items:
+        return unseen(cut=exchange.request_cut)
     model = model_of(exchange)
     counter = Counter(model.family.encoding)
     counter.doubt(*model.notes)
@@ -54,14 +57,12 @@ def count_responses_prompt(exchange: Exchange, request: JsonObject) -> Count:
         counter.add(MESSAGE + counter.text(instructions))
     _add_tools(counter, request, model.family, exchange.time)
     _add_schema(counter, request, exchange, model.family)
-    value = request.get("input")
-    items = [{"role": "user", "content": value}] if isinstance(value, str) else as_list(value)
-    _add_items(counter, [as_object(item) for item in items], model.family)
+    _add_items(counter, items, model.family)
     counter.add(model.family.responses.reply)
     if exchange.time is not None and exchange.time < PREAMBLE_UNTIL:
         counter.add(PREAMBLE_WITH_TOOLS if responses_tools(request).functions else PREAMBLE)
         counter.doubt(Note.INEXACT_FORMULA)
-    _divide_by_calls(counter, exchange, model.family)
+    share_prompt(counter, exchange, model.family)
     return counter.result()
 
 
@@ -75,14 +76,14 @@ def _add_tools(counter: Counter, request: JsonObject, family: Family, when: date
     counter.add(family.responses.tools + counter.text(block.text))
     bare = not all(isinstance(function.get("parameters"), dict) for function in tools.functions)
     counter.doubt(*block.doubts)
-    if bare and not family.responses.bare_tools_confirmed:
+    if not family.tools_confirmed or (bare and not family.responses.bare_tools_confirmed):
         counter.doubt(Note.UNCONFIRMED_FORMULA)
     choice = request.get("tool_choice")
     name = as_text(as_object(choice).get("name"))
     if choice == "required" and len(tools.functions) == 1:
         name = as_text(tools.functions[0].get("name"))  # the one there is is forced as if by its name
     if name and family.responses.named_choice is not None:
-        counter.add(family.responses.named_choice + counter.text(name, RECIPIENT))
+        counter.add(family.responses.named_choice + counter.name(name, RECIPIENT))
 
 
 def _add_schema(counter: Counter, request: JsonObject, exchange: Exchange, family: Family) -> None:
@@ -95,7 +96,7 @@ def _add_schema(counter: Counter, request: JsonObject, exchange: Exchange, famil
         counter.doubt(Note.UNCONFIRMED_FORMULA)
 
 
-def _add_items(counter: Counter, items: list[JsonObject], family: Family) -> None:
+def _add_items(counter: Counter, items: Sequence[JsonObject], family: Family) -> None:
     names = {as_text(item.get("call_id")): as_text(item.get("name")) for item in items if "name" in item}
     kinds = [as_text(item.get("type")) or "message" for item in items]
     if "function_call" in kinds and not family.responses.history_confirmed:
@@ -110,7 +111,7 @@ def _add_items(counter: Counter, items: list[JsonObject], family: Family) -> Non
         elif kind == "function_call_output":
             output = item.get("output")
             name = names.get(as_text(item.get("call_id")), "")
-            counter.add(RESULT_FRAME + counter.text(name, "functions.") + counter.text(text_of(output)))
+            counter.add(RESULT_FRAME + counter.name(name, "functions.") + counter.text(text_of(output)))
             add_media(counter, output, family, chat=False)
         else:
             counter.doubt(Note.PROMPT_ELSEWHERE)
@@ -127,22 +128,9 @@ def _add_message(counter: Counter, item: JsonObject, family: Family) -> None:
 
 
 def _add_call(counter: Counter, item: JsonObject, family: Family) -> None:
-    counter.add(family.responses.call + counter.text(as_text(item.get("name")), RECIPIENT))
+    counter.add(family.responses.call + counter.name(as_text(item.get("name")), RECIPIENT))
     counter.add(counter.text(as_text(item.get("arguments"))))
     if as_text(item.get("id")):
         if family.responses.stored_call is None:
             counter.doubt(Note.UNCONFIRMED_FORMULA)
         counter.add(family.responses.stored_call or 0)
-
-
-def _divide_by_calls(counter: Counter, exchange: Exchange, family: Family) -> None:
-    """Divide the prompt of an answer that called several functions at once, in the months in which the service did."""
-    output = (as_object(item).get("type") for item in as_list(as_object(exchange.response).get("output")))
-    calls = sum(kind == "function_call" for kind in output)
-    when = exchange.time
-    if calls < 2 or when is None or family.style is not Style.CHAT:  # noqa: PLR2004 - several are two or more
-        return
-    if DIVIDED_FROM <= when < DIVIDED_UNTIL:
-        counter.tokens //= calls
-    elif DIVIDED_NOT_BEFORE < when < DIVIDED_NOT_AFTER:
-        counter.doubt(Note.INEXACT_FORMULA)

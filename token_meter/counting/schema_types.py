@@ -14,15 +14,14 @@ Found on recorded calls. What none of them shows is written by analogy, and make
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from token_meter.counting.budget import Budget
 from token_meter.counting.json_text import written
 from token_meter.jsontypes import Json, JsonObject, as_list, as_object, as_text
 
 DEEPEST_SCHEMA = 24
 """Levels of a schema that are written out; what is deeper is `any`. Bounds hostile nesting and `$ref` loops."""
-MOST_WORK = 200_000
-"""Keywords looked at for one request, `$ref`s resolved; schemas that unfold into more are not written."""
-MOST_CHARACTERS = 8_000_000
-"""Of one request's types; `$ref`s repeat what they point at."""
+LONGEST_REFERENCE = 1_000
+"""Characters of a `$ref` that is resolved."""
 
 TRAILING = ("minimum", "maximum", "format", "default")
 """Keywords that become a comment behind a property."""
@@ -43,26 +42,6 @@ TYPE_LIST_LONG_UNTIL = datetime(2026, 3, 15, tzinfo=UTC)
 TYPE_LIST_SHORT_SINCE = datetime(2026, 8, 1, tzinfo=UTC)
 """`"type": ["string", "null"]` was written as alternatives that each repeat the property's comment, and is no more: the
 last recorded call with the one form and the first with the other. Without a time: as today."""
-
-
-class SchemaTooLarge(Exception):  # noqa: N818 - it names a property of the schema
-    """The tools' schemas unfold into more than the meter writes out."""
-
-
-class Budget:
-    """What may still be spent on the schemas of one request."""
-
-    def __init__(self) -> None:
-        """Begin with everything."""
-        self._work = MOST_WORK
-        self._characters = MOST_CHARACTERS
-
-    def spend(self, work: int, characters: int = 0) -> None:
-        """Take some away. Raises SchemaTooLarge where there is not enough."""
-        self._work -= work
-        self._characters -= characters
-        if self._work < 0 or self._characters < 0:
-            raise SchemaTooLarge
 
 
 class TypeWriter:
@@ -97,19 +76,20 @@ class TypeWriter:
         schema = self._resolved(schema)
         values = schema.get("enum")
         if isinstance(values, list) and values:
+            self._budget.spend(len(values))
             self.confirmed = self.confirmed and all(isinstance(value, str) for value in values)
             return self._counted(" | ".join(written(value) for value in values))
         variants = self._variants(schema)
         if variants is not None:
             self.confirmed = self.confirmed and joint != INLINE_JOINT  # as a peer of ours has it; not recorded
-            return self._counted(joint.join(self._type(variant, depth + 1, joint) for variant in variants))
+            return joint.join(self._type(variant, depth + 1, joint) for variant in variants)
         kind = as_text(schema.get("type"))
         if kind == "array":
             return self._array(schema, depth, joint)
         if kind == "object" or "properties" in schema:
             return self._object(schema, depth)
         self.confirmed = self.confirmed and bool(kind)
-        return {"integer": "number"}.get(kind, kind) or "any"
+        return self._counted({"integer": "number"}.get(kind, kind) or "any")
 
     def _object(self, schema: JsonObject, depth: int) -> str:
         """Return an object's type, on one line where nothing is said of any of its properties."""
@@ -118,13 +98,14 @@ class TypeWriter:
             self.confirmed = False
             return "object"
         self.confirmed = self.confirmed and (self.comments or depth == 0)
+        self._budget.spend(len(as_list(schema.get("required"))), sum(map(len, properties)))
         required = {name for name in as_list(schema.get("required")) if isinstance(name, str)}
         named = {name + ("" if name in required else "?"): item for name, item in properties.items()}
         if self.comments and not any(_speaks(item) for item in named.values()):
             inline = ", ".join(f"{name}: {self._type(item, depth + 1, INLINE_JOINT)}" for name, item in named.items())
-            return self._counted(f"{{ {inline} }}")
+            return f"{{ {inline} }}"
         lines = "\n".join(self._property(name, item, depth) for name, item in named.items())
-        return self._counted(f"{{\n{lines}\n}}")
+        return f"{{\n{lines}\n}}"
 
     def _property(self, name: str, schema: JsonObject, depth: int) -> str:
         """Return a property with its comments: one line, or one for each alternative where they have comments."""
@@ -138,7 +119,7 @@ class TypeWriter:
         return f"{self._comment(schema)}{name}: {self._type(schema, depth + 1)},{self._trailing(schema)}"
 
     def _alternative(self, schema: JsonObject, alternative: str) -> str:
-        titled = "".join(comment_lines(as_text(schema.get(name))) for name in ("title", "description"))
+        titled = "".join(self._lines(as_text(schema.get(name))) for name in ("title", "description"))
         trailing = self._trailing(schema)
         return f"{titled} | {alternative}{',' if trailing else ''}{trailing}\n"
 
@@ -150,9 +131,9 @@ class TypeWriter:
         items = self._resolved(as_object(schema["items"]))
         of_items = self._type(items, depth + 1, joint)
         if "\n" in of_items or (_speaks(items) and self._properties(items)):
-            return self._counted(f"Array<\n{self._comment(items)}{of_items}\n>")
+            return f"Array<\n{self._comment(items)}{of_items}\n>"
         self.confirmed = self.confirmed and " | " not in of_items
-        return self._counted(f"{of_items}[]")
+        return f"{of_items}[]"
 
     def _properties(self, schema: JsonObject) -> Mapping[str, JsonObject]:
         """Return an object's properties; those that are objects without properties of their own are left out."""
@@ -185,9 +166,7 @@ class TypeWriter:
             reference = schema.get("$ref")
             if not isinstance(reference, str):
                 return schema
-            target = self.root if reference.startswith("#/") else {}
-            for step in reference[2:].split("/"):
-                target = as_object(target.get(step))
+            target = self._at(reference)
             self._spend(target)
             beside = {name: item for name, item in schema.items() if name != "$ref"}
             self.confirmed = self.confirmed and not beside and bool(target)
@@ -195,12 +174,23 @@ class TypeWriter:
         self.confirmed = False
         return {}
 
+    def _at(self, reference: str) -> JsonObject:
+        """Return what a reference into the function's own parameters points at, or nothing."""
+        if not reference.startswith("#/") or len(reference) > LONGEST_REFERENCE:
+            return {}
+        steps = reference[2:].split("/")
+        self._budget.spend(len(steps))
+        target = self.root
+        for step in steps:
+            target = as_object(target.get(step))
+        return target
+
     def _comment(self, schema: JsonObject) -> str:
         """Return the comment over a property or an object: title, a blank line, description."""
         title = as_text(schema.get("title")) if self.comments else ""
         description = as_text(schema.get("description"))
         separator = "//\n" if title and description else ""
-        return self._counted(comment_lines(title) + separator + comment_lines(description))
+        return self._lines(title) + separator + self._lines(description)
 
     def _trailing(self, schema: JsonObject) -> str:
         """Return the comment behind a property."""
@@ -215,6 +205,11 @@ class TypeWriter:
 
     def _know(self, schema: JsonObject) -> None:
         self.confirmed = self.confirmed and (not self.comments or schema.keys() <= CONFIRMED)
+
+    def _lines(self, text: str) -> str:
+        """Return a text as comment lines; one of blanks has none, and is read nevertheless."""
+        self._budget.spend(0, len(text))
+        return comment_lines(text)
 
     def _counted(self, text: str) -> str:
         self._budget.spend(0, len(text))

@@ -32,6 +32,6 @@ def add_tool_choice(counter: Counter, request: JsonObject, dialect: ChatDialect,
     elif isinstance(choice, dict) and dialect.named_choice is not None:
         name = as_text(as_object(choice.get("function")).get("name")) or as_text(choice.get("name"))
         if name:
-            counter.add(dialect.named_choice + counter.text(name, RECIPIENT))
+            counter.add(dialect.named_choice + counter.name(name, RECIPIENT))
         else:
             counter.doubt(Note.UNCONFIRMED_FORMULA)

@@ -26,19 +26,27 @@ RECIPIENT = " to=functions."
 
 
 def called_functions(message: JsonObject) -> list[JsonObject]:
-    """Return the function calls of an assistant's message, the older single `function_call` among them."""
+    """Return the function calls of an assistant's message, the older single `function_call` among them.
+
+    A call of a custom tool stands there as a function, with its input for arguments.
+    """
     calls = [as_object(call) for call in as_list(message.get("tool_calls"))]
-    functions = [as_object(call.get("function")) for call in calls]
+    called = [as_object(call.get("function") or _of_custom(call.get("custom"))) for call in calls]
     older = message.get("function_call")
-    return functions + ([as_object(older)] if isinstance(older, dict) else [])
+    return [function for function in called if function] + ([as_object(older)] if isinstance(older, dict) else [])
 
 
-def parallel_text(functions: Sequence[JsonObject]) -> str:
+def _of_custom(custom: Json) -> dict[str, Json]:
+    found = as_object(custom)
+    return {"name": found.get("name"), "arguments": found.get("input")} if found else {}
+
+
+def parallel_text(counter: Counter, functions: Sequence[JsonObject]) -> str:
     """Return the one call that several calls at once are written as. Raises RecursionError as `written`."""
     uses = [
         {
             "recipient_name": f"functions.{as_text(function.get('name'))}",
-            "parameters": _value(as_text(function.get("arguments"))),
+            "parameters": _value(counter, as_text(function.get("arguments"))),
         }
         for function in functions
     ]
@@ -53,17 +61,19 @@ def add_calls(counter: Counter, message: JsonObject, functions: Sequence[JsonObj
     counter.add(dialect.call + dialect.calling_turn + named)
     if len(functions) == 1:
         name, arguments = as_text(functions[0].get("name")), as_text(functions[0].get("arguments"))
-        counter.add(counter.text(name, RECIPIENT) + counter.text(compact(arguments)))
+        counter.add(counter.name(name, RECIPIENT) + counter.text(_rewritten(counter, arguments)))
     else:
-        counter.add(counter.text(PARALLEL) + counter.text(parallel_text(functions)))
+        counter.add(counter.text(PARALLEL) + counter.text(parallel_text(counter, functions)))
     if not dialect.history_confirmed:
         counter.doubt(Note.UNCONFIRMED_FORMULA)
 
 
 def add_results(counter: Counter, called: Sequence[str], results: Sequence[JsonObject], when: datetime | None) -> None:
     """Add the results of one message's calls: one by itself, several as one list."""
+    if called and len(called) != len(results):
+        counter.doubt(Note.UNCONFIRMED_FORMULA)
     if len(called) > 1:
-        outputs = [_value(text_of(result.get("content"))) for result in results]
+        outputs = [_value(counter, text_of(result.get("content"))) for result in results]
         counter.add(PARALLEL_RESULTS_FRAME + counter.text(written(outputs, spaced=True, escaped=is_escaped(when))))
         return
     for result in results:
@@ -72,10 +82,23 @@ def add_results(counter: Counter, called: Sequence[str], results: Sequence[JsonO
             counter.add(FUNCTION_MESSAGE_FRAME + name_tokens(counter, result) + counter.text(content))
             counter.doubt(Note.INEXACT_FORMULA)
         else:
-            counter.add(RESULT_FRAME + counter.text(called[0]) + counter.text(content))
+            counter.add(RESULT_FRAME + counter.name(called[0]) + counter.text(content))
 
 
-def _value(text: str) -> Json:
+def _value(counter: Counter, text: str) -> Json:
     """Return the JSON value that a text is, or the text itself: the service embeds either."""
-    value = parsed(text)
+    try:
+        value = parsed(text)
+    except RecursionError:
+        counter.doubt(Note.INEXACT_FORMULA)
+        return text
     return text if value is None else value.value
+
+
+def _rewritten(counter: Counter, arguments: str) -> str:
+    """Return arguments as the service writes them anew; nested beyond reading, as they are."""
+    try:
+        return compact(arguments)
+    except RecursionError:
+        counter.doubt(Note.INEXACT_FORMULA)
+        return arguments

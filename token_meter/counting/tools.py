@@ -19,8 +19,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from token_meter.codes import Note
+from token_meter.counting.budget import Budget, SchemaTooLarge
 from token_meter.counting.json_text import written
-from token_meter.counting.schema_types import Budget, SchemaTooLarge, TypeWriter, comment_lines
+from token_meter.counting.schema_types import TypeWriter, comment_lines
 from token_meter.jsontypes import JsonObject, as_list, as_object, as_text
 
 
@@ -65,17 +66,18 @@ def tools_block(functions: Sequence[JsonObject], when: datetime | None, *, comme
     """Return the block that a request's functions become at a time.
 
     `comments` is False for the older snapshots. Functions that unfold into too much stand there as the JSON they are.
+    Raises RecursionError as `written`.
     """
+    as_json = written(list(functions))
     try:
-        return _typed(functions, when, comments=comments)
+        return _typed(functions, when, Budget(len(as_json)), comments=comments)
     except SchemaTooLarge:
-        return Block(written(list(functions)), (Note.SCHEMA_TOO_LARGE,))
+        return Block(as_json, (Note.SCHEMA_TOO_LARGE,))
 
 
-def _typed(functions: Sequence[JsonObject], when: datetime | None, *, comments: bool) -> Block:
+def _typed(functions: Sequence[JsonObject], when: datetime | None, budget: Budget, *, comments: bool) -> Block:
     declarations: list[str] = []
     confirmed = True
-    budget = Budget()
     for function in functions:
         types = TypeWriter(as_object(function.get("parameters")), budget, when=when, comments=comments)
         name, description = as_text(function.get("name")), comment_lines(as_text(function.get("description")))
