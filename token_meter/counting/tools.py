@@ -65,14 +65,18 @@ def responses_tools(request: JsonObject) -> Tools:
 def tools_block(functions: Sequence[JsonObject], when: datetime | None, *, comments: bool = True) -> Block:
     """Return the block that a request's functions become at a time.
 
-    `comments` is False for the older snapshots. Functions that unfold into too much stand there as the JSON they are.
-    Raises RecursionError as `written`.
+    `comments` is False for the older snapshots. Functions that unfold into too much stand there as the JSON they are, or
+    as nothing where they are nested more deeply than Python writes.
     """
-    as_json = written(list(functions))
+    try:
+        as_json = written(list(functions))
+    except RecursionError:
+        as_json = ""  # the deepest levels are left out below, so the least budget will do
     try:
         return _typed(functions, when, Budget(len(as_json)), comments=comments)
     except SchemaTooLarge:
-        return Block(as_json, (Note.SCHEMA_TOO_LARGE,))
+        doubts = (Note.SCHEMA_TOO_LARGE,) if as_json else (Note.SCHEMA_TOO_LARGE, Note.LOWER_BOUND)
+        return Block(as_json, doubts)
 
 
 def _typed(functions: Sequence[JsonObject], when: datetime | None, budget: Budget, *, comments: bool) -> Block:
