@@ -65,7 +65,7 @@ def responses_tools(request: JsonObject) -> Tools:
 def tools_block(functions: Sequence[JsonObject], when: datetime | None, *, comments: bool = True) -> Block:
     """Return the block that a request's functions become at a time.
 
-    `comments` is False for the older snapshots. Functions that unfold into too much stand there as the JSON they are, or
+    `comments` is False for the older snapshots. Functions that unfold into too much stand there as the JSON they are;
     as nothing where they are nested more deeply than Python writes.
     """
     try:
