@@ -9,13 +9,11 @@ from typing import Any
 
 import azure.functions as func
 
+from token_meter.azure_pipeline import azure_pipeline
 from token_meter.codes import Via
 from token_meter.events import Event, Origin, hub_name
-from token_meter.metrics import metrics_of
 from token_meter.pipeline import Pipeline
 from token_meter.settings import Settings
-from token_meter.sinks.dead_letter_blobs import dead_letters
-from token_meter.sinks.logs_ingestion import logs_ingestion_sink
 from token_meter.times import as_utc
 
 blueprint = func.Blueprint()
@@ -55,12 +53,7 @@ def meter_events(events: typing.List[func.EventHubEvent]) -> None:  # noqa: UP00
 def pipeline() -> Pipeline:
     """Return the meter with its sinks, made once a worker process with the first batch."""
     settings = Settings.read(os.environ)
-    return Pipeline(
-        sink=logs_ingestion_sink(settings),
-        dead_letters=dead_letters(settings),
-        metrics=metrics_of(settings.metrics_options),
-        options=settings.meter_options,
-    )
+    return azure_pipeline(settings, settings.meter_options)
 
 
 def to_events(events: Sequence[func.EventHubEvent]) -> list[Event]:

@@ -20,9 +20,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
+from tests import loopback
 from tests.ingestion_faults import ACCEPTED, LONGEST_SILENCE, Answer, RandomFaults
 from tests.ingestion_service import LARGEST_REQUEST, STREAMS, Refused, StoredRow, Stream, as_stored, rows_in, unpacked
 from token_meter.pipeline import utc_now
@@ -207,16 +208,9 @@ def _handler_of(peer: Peer) -> type[BaseHTTPRequestHandler]:
 @contextmanager
 def serving(peer: Peer) -> Iterator[Peer]:
     """Serve a peer for as long as the context is open."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(peer))
-    peer.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with loopback.serving(_handler_of(peer)) as port:
+        peer.url = f"http://127.0.0.1:{port}"
         yield peer
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @contextmanager

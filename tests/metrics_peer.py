@@ -2,15 +2,16 @@
 
 import json
 import select
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric, ScopeMetrics
+
+from tests import loopback
 
 TRACK = "/v2.1/track"
 OTLP = "/v1/metrics"
@@ -94,13 +95,6 @@ def metrics_peer() -> Iterator[MetricsPeer]:
         def log_message(self, *_: object) -> None:
             """Stay silent."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    peer.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with loopback.serving(Handler) as port:
+        peer.url = f"http://127.0.0.1:{port}"
         yield peer
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

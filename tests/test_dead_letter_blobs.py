@@ -1,18 +1,18 @@
 """Dead letters in Blob Storage: where they lie, and what a store that fails does to a batch."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
 from azure.core.pipeline.transport import HttpTransport
 from azure.storage.blob import ContainerClient
 
+from tests import loopback
 from token_meter.blob_storage import ATTEMPTS, CONNECTION_TIMEOUT, READ_TIMEOUT, container_client
 from token_meter.codes import Reason
 from token_meter.container_address import ContainerAddress, UnusableAddress, container_address
@@ -107,17 +107,9 @@ def failing_store(*answers: int) -> Iterator[FailingStore]:
         def log_message(self, *_: object) -> None:
             """Stay silent."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    store.url = f"http://127.0.0.1:{server.server_port}/devstoreaccount1/dead-letters"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with loopback.serving(Handler) as port:
+        store.url = f"http://127.0.0.1:{port}/devstoreaccount1/dead-letters"
         yield store
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @pytest.fixture

@@ -15,25 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.records import record
+from tests.replay_cases import CAPTURE_SCHEMA
 from token_meter import meter
 from token_meter.sources import InputUnusable, read_events
 from token_meter.sources.capture import place_of
 
 RECORDS = [record(requestId=name) for name in ("a", "b", "c")]
 LINES = "\n".join(json.dumps(item) for item in RECORDS).encode()
-CAPTURE_SCHEMA = {
-    "type": "record",
-    "name": "EventData",
-    "namespace": "Microsoft.ServiceBus.Messaging",
-    "fields": [
-        {"name": "SequenceNumber", "type": "long"},
-        {"name": "Offset", "type": "string"},
-        {"name": "EnqueuedTimeUtc", "type": "string"},
-        {"name": "SystemProperties", "type": {"type": "map", "values": ["long", "double", "string", "bytes"]}},
-        {"name": "Properties", "type": {"type": "map", "values": ["long", "double", "string", "bytes", "null"]}},
-        {"name": "Body", "type": ["null", "bytes"]},
-    ],
-}
 
 
 def captured(*bodies: bytes | None) -> bytes:
@@ -50,7 +38,7 @@ def captured(*bodies: bytes | None) -> bytes:
         for place, body in enumerate(bodies)
     ]
     stream = io.BytesIO()
-    fastavro.writer(stream, fastavro.parse_schema(CAPTURE_SCHEMA), entries, codec="deflate")
+    fastavro.writer(stream, CAPTURE_SCHEMA, entries, codec="deflate")
     return stream.getvalue()
 
 

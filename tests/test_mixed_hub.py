@@ -13,7 +13,6 @@ from token_meter.row import UsageRow
 from token_meter.sinks.duckdb_store import DuckDbStore
 
 SHARE_DELIVERED_TWICE = 0.1
-NUMBER_COLUMNS = {"CompletionTokens", "TotalTokens", "CompletionSource", "TotalSource", "Tokenizer"}
 JOINED_BODIES = "S15-call"
 
 

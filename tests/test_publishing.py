@@ -16,7 +16,8 @@ import pytest
 from packaging.requirements import Requirement
 from pathspec import GitIgnoreSpec
 
-from tests.azure_peers import TOKEN, identity_endpoint, post_endpoint, serving, write_certificate
+from tests.azure_peers import TOKEN, identity_endpoint, post_endpoint, write_certificate
+from tests.loopback import serving
 from tests.records import record
 from tests.test_packaging import REPOSITORY, pins
 

@@ -29,6 +29,13 @@ def answer(folder: Path, kql: str) -> list[dict[str, object]]:
     return found
 
 
+def settings_for(ingestion: str, container: ContainerClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set what a replay into Log Analytics needs, as the Function has it."""
+    monkeypatch.setenv("LOGS_INGESTION_ENDPOINT", ingestion)
+    monkeypatch.setenv("LOGS_INGESTION_RULE_ID", RULE)
+    monkeypatch.setenv("DEAD_LETTER_CONTAINER_URL", container.url)
+
+
 def reject(folder: Path) -> None:
     """Meter three calls and a line of garbage with a meter that reads none of them."""
     name = write(folder / "events.jsonl", *(json.loads(body) for body in BODIES), "garbage")
@@ -103,12 +110,7 @@ def test_rows_go_to_log_analytics_where_that_is_asked_for(
     """With the settings of the Function; what is rejected for the first time goes to its dead letters."""
     FolderPlace(tmp_path / "capture").put(capture_name(), captured([*BODIES, b"poison"]))
     with ingestion_peer() as peer:
-        for name, value in {
-            "LOGS_INGESTION_ENDPOINT": peer.url,
-            "LOGS_INGESTION_RULE_ID": RULE,
-            "DEAD_LETTER_CONTAINER_URL": container.url,
-        }.items():
-            monkeypatch.setenv(name, value)
+        settings_for(peer.url, container, monkeypatch)
         done = token_meter("replay", "capture", "--to", "log-analytics", folder=tmp_path)
 
     assert 1 == done.returncode, done.stderr
@@ -127,12 +129,7 @@ def test_a_store_that_refuses_ends_in_a_line(
     FolderPlace(tmp_path / "capture").put(capture_name(), captured(BODIES))
     with ingestion_peer() as peer:
         peer.always = 403
-        for name, value in {
-            "LOGS_INGESTION_ENDPOINT": peer.url,
-            "LOGS_INGESTION_RULE_ID": RULE,
-            "DEAD_LETTER_CONTAINER_URL": container.url,
-        }.items():
-            monkeypatch.setenv(name, value)
+        settings_for(peer.url, container, monkeypatch)
         done = token_meter("replay", "capture", "--to", "log-analytics", folder=tmp_path)
 
     assert 2 == done.returncode
@@ -226,12 +223,7 @@ def test_letters_in_a_container_of_a_hub_are_recovered_by_replaying_the_hub(
     """What `consume` set aside with a broken meter, the hub's own events recover, without their letters."""
     hub.put("0", [*BODIES, b"garbage"])
     with ingestion_peer() as peer:
-        for name, value in {
-            "LOGS_INGESTION_ENDPOINT": peer.url,
-            "LOGS_INGESTION_RULE_ID": RULE,
-            "DEAD_LETTER_CONTAINER_URL": container.url,
-        }.items():
-            monkeypatch.setenv(name, value)
+        settings_for(peer.url, container, monkeypatch)
         checkpoints = str(tmp_path / "checkpoints")
         consumed = token_meter(
             "consume", "--hub", HUB, "--shape", "S4", "--until-idle", "0", "--checkpoints", checkpoints, folder=tmp_path

@@ -8,8 +8,9 @@ import duckdb
 import pytest
 
 from tests.usage_rows import NOON, observation
+from token_meter.columns import columns
 from token_meter.kql import QueryError, run_query, shipped_functions
-from token_meter.row import USAGE_COLUMNS, UsageRow
+from token_meter.row import UsageRow
 from token_meter.sinks.duckdb_store import DuckDbStore, StoreUnusable
 
 
@@ -33,7 +34,7 @@ def test_a_row_comes_back_as_it_was_written(tmp_path: Path) -> None:
         result = run_query(store, "TokenUsage_CL")
 
     kept = dict(zip(result.columns, result.rows[0], strict=True))
-    assert [item.name for item in USAGE_COLUMNS] == list(result.columns)
+    assert [item.name for item in columns(UsageRow)] == list(result.columns)
     assert ("e'1", 'c"1;--', 2, {"team": "Büro\N{GRINNING FACE}"}) == (
         kept["EventId"],
         kept["CallId"],

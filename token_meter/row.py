@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from token_meter.codes import AppIdSource, Charged, Source
-from token_meter.columns import column, columns, text, tokens
+from token_meter.columns import column, text, tokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +98,3 @@ class UsageRow:
     enqueued_time: datetime | None = column("datetime", "When the event reached the hub.", default=None)
     meter_version: str = text("The version of the meter that made the row.")
     meter_revision: int | None = column("int", "Raised when counting changes; the highest wins.", default=None)
-
-
-USAGE_COLUMNS = columns(UsageRow)

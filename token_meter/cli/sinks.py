@@ -40,16 +40,12 @@ def sinks(store: str, dead_letters: str, options: MeterOptions) -> Iterator[Sink
             )
         return
     # Azure's libraries take long to load, and the embedded store does without them
-    from token_meter.metrics import metrics_of  # noqa: PLC0415
-    from token_meter.sinks.dead_letter_blobs import dead_letters as letters_of  # noqa: PLC0415
-    from token_meter.sinks.logs_ingestion import logs_ingestion_sink  # noqa: PLC0415
+    from token_meter.azure_pipeline import azure_pipeline  # noqa: PLC0415
 
     folder_instead = {"DEAD_LETTER_FOLDER": dead_letters, "DEAD_LETTER_CONTAINER_URL": ""} if dead_letters else {}
     settings = Settings.read({**os.environ, **folder_instead})
-    pipeline = Pipeline(
-        sink=logs_ingestion_sink(settings),
-        dead_letters=letters_of(settings),
-        metrics=metrics_of(settings.metrics_options),
-        options=options,
+    yield Sinks(
+        azure_pipeline(settings, options),
+        LOG_ANALYTICS,
+        settings.dead_letter_folder or settings.dead_letter_container_url,
     )
-    yield Sinks(pipeline, LOG_ANALYTICS, settings.dead_letter_folder or settings.dead_letter_container_url)
