@@ -14,8 +14,9 @@ from tests.records import record
 from tests.stored_rows import load_stored
 from token_meter import Event, Origin
 from token_meter.codes import Via
-from token_meter.kql import Value, run_query
+from token_meter.kql import run_query
 from token_meter.pipeline import Pipeline
+from token_meter.query_result import Value
 from token_meter.sinks.dead_letters import DeadLetterFolder
 from token_meter.sinks.duckdb_store import DuckDbStore
 

@@ -9,7 +9,8 @@ import pytest
 
 from tests.usage_rows import NOON, observation
 from token_meter.columns import columns
-from token_meter.kql import QueryError, run_query, shipped_functions
+from token_meter.kql import run_query, shipped_functions
+from token_meter.query_result import QueryError
 from token_meter.row import UsageRow
 from token_meter.sinks.duckdb_store import DuckDbStore, StoreUnusable
 

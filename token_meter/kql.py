@@ -4,9 +4,7 @@ A function is a file of `kql/functions`: comment lines first, one of them `// Pa
 them, then the body. duckdb-kql translates and DuckDB answers.
 """
 
-import csv
 import functools
-import io
 import json
 import re
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ import duckdb_kql
 from duckdb_kql.engine import schema
 from duckdb_kql.stored_functions import ResolvedFunctions, parse_functions
 
+from token_meter.query_result import QueryError, Result, Value, as_text
 from token_meter.sinks.duckdb_store import DuckDbStore
 
 IN_WHEEL = Path(__file__).parent / "kql"
@@ -36,35 +35,6 @@ KUSTO_TYPES = {
     "INTERVAL": "timespan",
     "JSON": "dynamic",
 }
-
-
-class QueryError(Exception):
-    """A query that cannot be answered. The message is one clear line."""
-
-
-Value = str | int | float | bool | None | list["Value"] | dict[str, "Value"]
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """An answer: names and Kusto types of the columns, and the rows. Times are ISO 8601 texts."""
-
-    columns: tuple[str, ...]
-    types: tuple[str, ...]
-    rows: tuple[tuple[Value, ...], ...]
-
-    def as_json(self) -> str:
-        """Return the rows as a JSON array of objects."""
-        return json.dumps([dict(zip(self.columns, row, strict=True)) for row in self.rows], ensure_ascii=False)
-
-    def as_csv(self) -> str:
-        """Return the rows as CSV with a header; nulls are empty, dynamic values are JSON."""
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(self.columns)
-        for row in self.rows:
-            writer.writerow([_as_cell(value) for value in row])
-        return text.getvalue()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +107,7 @@ def _row(row: tuple[object, ...], types: tuple[str, ...]) -> tuple[Value, ...]:
 
 def _value(value: object, kind: str) -> Value:
     if isinstance(value, datetime):
-        return value.replace(tzinfo=None).isoformat() + "Z"
+        return as_text(value)
     if kind == "dynamic" and isinstance(value, str):
         parsed: Value = json.loads(value)
         return parsed
@@ -148,7 +118,3 @@ def _value(value: object, kind: str) -> Value:
     if isinstance(value, list | tuple):
         return [_value(item, "") for item in value]
     return str(value)
-
-
-def _as_cell(value: Value) -> Value:
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value

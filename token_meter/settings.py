@@ -16,10 +16,13 @@ from token_meter.options import MeterOptions, Personal
 from token_meter.secrets import KeyHasher
 from token_meter.shapes import UnknownShapeName, shapes_named
 
+PUBLIC_ENDPOINT = "https://api.loganalytics.io"
+"""Log Analytics' query API in the public cloud."""
 SHORTEST_SECRET = 32
 """Characters; 128 bits even where they are hexadecimal digits."""
 MOST_DEPLOYMENTS = 1_000
 """Far more than an application setting holds with its 32 KB."""
+GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 VERSION_FORM = re.compile(r"[A-Za-z0-9]{1,16}")
 
 
@@ -151,6 +154,14 @@ class Settings:
         "`delta`, or `cumulative` for receivers that know no differences, as Prometheus by itself.",
         "delta",
     )
+    workspace_id: str = setting(
+        "LOG_ANALYTICS_WORKSPACE_ID",
+        "The workspace's `customerId` (a GUID), for what reads the tables again. The identity needs Log Analytics Data "
+        "Reader on it; empty where nothing does.",
+    )
+    query_endpoint: str = setting(
+        "LOG_ANALYTICS_ENDPOINT", "Where queries go; other clouds than the public one have their own.", PUBLIC_ENDPOINT
+    )
     managed_identity_client_id: str = setting(
         "AZURE_CLIENT_ID", "Client id of the user-assigned managed identity; empty for the system-assigned one."
     )
@@ -169,6 +180,10 @@ class Settings:
             )
         if not settings.ingestion_rule_id.startswith("dcr-"):
             raise SettingsUnusable("LOGS_INGESTION_RULE_ID must be the data collection rule's immutable id, dcr-…")
+        if settings.workspace_id and not GUID.fullmatch(settings.workspace_id):
+            raise SettingsUnusable("LOG_ANALYTICS_WORKSPACE_ID must be the workspace's customerId, a GUID")
+        if not _is_endpoint(settings.query_endpoint):
+            raise SettingsUnusable("LOG_ANALYTICS_ENDPOINT must be https:// and a host")
         if bool(settings.dead_letter_folder) == bool(settings.dead_letter_container_url):
             raise SettingsUnusable(
                 "set DEAD_LETTER_CONTAINER_URL, or on one machine DEAD_LETTER_FOLDER, and not both: "

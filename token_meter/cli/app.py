@@ -11,13 +11,13 @@ from token_meter.cli.auditing import audit_files
 from token_meter.cli.metering import meter_into_store, print_rows
 from token_meter.cli.output import standard_error
 from token_meter.cli.pricing import prices
-from token_meter.cli.querying import Format, query_store
+from token_meter.cli.querying import Format, print_answer
 from token_meter.cli.simulating import MonthUnusable, simulate_month
 from token_meter.cli.sinks import sinks
 from token_meter.dated_names import DEFAULT_FORMAT
-from token_meter.kql import QueryError
 from token_meter.options import MeterOptions
 from token_meter.pricing import BookUnusable
+from token_meter.query_result import QueryError
 from token_meter.settings import SettingsUnusable, meter_options_from
 from token_meter.sinks.duckdb_store import StoreUnusable
 from token_meter.sources import InputUnusable
@@ -50,6 +50,10 @@ Files = Annotated[
     ),
 ]
 Store = Annotated[str, typer.Option(help="The embedded DuckDB store.")]
+Workspace = Annotated[
+    str,
+    typer.Option(help="Ask this Log Analytics workspace instead, by its customerId; it needs the functions."),
+]
 Shape = Annotated[str, typer.Option(help="Read only this family or shape of records, such as S4; empty reads all.")]
 
 
@@ -164,10 +168,11 @@ def replay(  # noqa: PLR0913, PLR0917 - one argument an option
 def query(
     kql: Annotated[str, typer.Argument(metavar="KQL|FILE.kql", help="A query, or a file that holds one.")],
     store: Store = "usage.duckdb",
+    workspace: Workspace = "",
     output: Annotated[Format, typer.Option("--format", help="How to print the answer.")] = Format.TABLE,
 ) -> None:
-    """Ask the embedded store in KQL, the same text that runs in Log Analytics."""
-    query_store(kql, store, output)
+    """Ask the embedded store in KQL, the same text that runs in Log Analytics; or ask Log Analytics."""
+    print_answer(kql, store, workspace, output)
 
 
 @app.command()

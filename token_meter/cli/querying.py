@@ -1,4 +1,4 @@
-"""`token-meter query`: KQL on the embedded store, as a table, JSON or CSV."""
+"""`token-meter query`: KQL on the embedded store or in Log Analytics, as a table, JSON or CSV."""
 
 import sys
 from enum import StrEnum
@@ -7,9 +7,9 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
+from token_meter.cli.asking import answering
 from token_meter.cli.output import standard_output
-from token_meter.kql import Result, run_query
-from token_meter.sinks.duckdb_store import DuckDbStore
+from token_meter.query_result import Result
 from token_meter.sources import InputUnusable
 
 NUMERIC_TYPES = frozenset({"int", "long", "real"})
@@ -25,15 +25,13 @@ class Format(StrEnum):
     CSV = "csv"
 
 
-def query_store(kql: str, store: str, output: Format) -> None:
+def print_answer(kql: str, store: str, workspace: str, output: Format) -> None:
     """Run a query, given as text or as the name of a .kql file, and print its answer on standard output.
 
     Raises InputUnusable where the file or the store is not there, QueryError where the query is none.
     """
-    if not Path(store).exists():
-        raise InputUnusable(f"{store}: no such store; `token-meter run` makes one")
-    with DuckDbStore(store) as opened:
-        result = run_query(opened, _text_of(kql))
+    with answering(store, workspace) as ask:
+        result = ask(_text_of(kql))
     if output is Format.JSON:
         sys.stdout.write(result.as_json() + "\n")
     elif output is Format.CSV:

@@ -1,0 +1,81 @@
+"""KQL in Log Analytics: a workspace's answer, with the functions that are deployed there."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from azure.core.credentials import TokenCredential
+from azure.core.exceptions import AzureError, HttpResponseError
+from azure.monitor.query import LogsQueryClient, LogsQueryPartialResult, LogsTable
+
+from token_meter.query_result import QueryError, Result, Value, as_text
+
+LONGEST_QUERY = 600
+"""Seconds that the service takes at most (learn.microsoft.com/azure/azure-monitor/fundamentals/service-limits)."""
+LONGEST_SHOWN = 300
+"""Characters of the service's own words."""
+CURES = {
+    401: "the identity's token is not taken; is it of the workspace's tenant?",
+    403: "the identity needs the role Log Analytics Data Reader on the workspace",
+    404: "there is no such workspace; the id is the workspace's `customerId`, not its name",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LogAnalytics:
+    """A workspace that answers KQL."""
+
+    client: LogsQueryClient
+    workspace_id: str
+
+    def ask(self, kql: str) -> Result:
+        """Answer a query. Raises QueryError where there is no answer, or only part of one.
+
+        No time span goes with it: the service would hold that against `TimeGenerated`, and calls are cut by `CallTime`.
+        """
+        try:
+            answer = self.client.query_workspace(
+                self.workspace_id, kql, timespan=None, server_timeout=LONGEST_QUERY, read_timeout=LONGEST_QUERY
+            )
+        except HttpResponseError as fault:
+            raise QueryError(f"Log Analytics: {_meaning(fault)}") from fault
+        except AzureError as fault:
+            raise QueryError(f"Log Analytics cannot be reached: {_first_line(str(fault))}") from fault
+        if isinstance(answer, LogsQueryPartialResult):
+            why = answer.partial_error.message if answer.partial_error else ""
+            raise QueryError(f"Log Analytics gave part of an answer only: {_first_line(why)}")
+        return _result(answer.tables[0]) if answer.tables else Result((), (), ())
+
+
+def log_analytics(credential: TokenCredential, workspace_id: str, endpoint: str) -> LogAnalytics:
+    """Return a workspace by its id (`customerId`); other clouds than the public one have an endpoint of their own."""
+    return LogAnalytics(LogsQueryClient(credential, endpoint=endpoint), workspace_id)
+
+
+def _meaning(fault: HttpResponseError) -> str:
+    if fault.status_code in CURES:
+        return f"{CURES[fault.status_code]} ({fault.status_code})"
+    innermost = getattr(fault.model, "message", None)
+    return _first_line(innermost or fault.message)
+
+
+def _first_line(text: str) -> str:
+    return next(iter(text.strip().splitlines()), "")[:LONGEST_SHOWN]
+
+
+def _result(table: LogsTable) -> Result:
+    types = tuple(table.columns_types)
+    rows = tuple(tuple(_value(value, kind) for value, kind in zip(row, types, strict=True)) for row in table.rows)
+    return Result(tuple(table.columns), types, rows)
+
+
+def _value(value: object, kind: str) -> Value:
+    if isinstance(value, datetime):
+        return as_text(value)
+    if kind == "dynamic" and isinstance(value, str):
+        try:
+            parsed: Value = json.loads(value)
+        except ValueError:
+            return value  # a dynamic text comes without quotes
+        return parsed
+    return value if value is None or isinstance(value, str | int | float | bool) else str(value)

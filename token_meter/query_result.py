@@ -1,0 +1,54 @@
+"""A query's answer, whichever engine gives it: the embedded store (kql.py) or Log Analytics (log_analytics.py)."""
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+Value: TypeAlias = "str | int | float | bool | list[Value] | dict[str, Value] | None"
+
+
+class QueryError(Exception):
+    """A query that cannot be answered. The message is one clear line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """An answer: names and Kusto types of the columns, and the rows. Times are ISO 8601 texts."""
+
+    columns: tuple[str, ...]
+    types: tuple[str, ...]
+    rows: tuple[tuple[Value, ...], ...]
+
+    def records(self) -> list[dict[str, Value]]:
+        """Return each row as a mapping from the columns' names."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+    def as_json(self) -> str:
+        """Return the rows as a JSON array of objects."""
+        return json.dumps(self.records(), ensure_ascii=False)
+
+    def as_csv(self) -> str:
+        """Return the rows as CSV with a header; nulls are empty, dynamic values are JSON."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(self.columns)
+        for row in self.rows:
+            writer.writerow([_as_cell(value) for value in row])
+        return text.getvalue()
+
+
+Ask: TypeAlias = Callable[[str], Result]
+"""What answers KQL, the shipped functions at hand. Raises QueryError where there is no whole answer."""
+
+
+def as_text(time: datetime) -> str:
+    """Return a time, UTC, as answers have it."""
+    return time.replace(tzinfo=None).isoformat() + "Z"
+
+
+def _as_cell(value: Value) -> Value:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
