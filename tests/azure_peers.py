@@ -46,11 +46,16 @@ def write_certificate(folder: Path) -> tuple[Path, Path]:
     return chain, private
 
 
-def identity_endpoint() -> type[BaseHTTPRequestHandler]:
-    """Return a handler that answers as App Service's managed identity endpoint does (api-version 2019-08-01)."""
+def identity_endpoint(asked: list[str] | None = None) -> type[BaseHTTPRequestHandler]:
+    """Return a handler that answers as App Service's managed identity endpoint does (api-version 2019-08-01).
+
+    What it is asked for is appended to `asked`: path and query, with the audience in them.
+    """
 
     class Identity(Silent):
         def do_GET(self) -> None:
+            if asked is not None:
+                asked.append(self.path)
             expires = int((datetime.now(UTC) + DAY).timestamp())
             self.answer(200, {"access_token": TOKEN, "expires_on": str(expires), "token_type": "Bearer"})
 

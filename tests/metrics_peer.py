@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 from typing import Any
 
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
@@ -32,6 +33,8 @@ class MetricsPeer:
     """Whether it takes requests and never answers."""
     requests: list[tuple[str, bytes]] = field(default_factory=list)
     """Path and body of each request."""
+    authorizations: list[str] = field(default_factory=list)
+    """The Authorization header of each request, empty where there is none."""
 
     @property
     def connection_string(self) -> str:
@@ -74,12 +77,13 @@ def otlp_values(metric: Metric) -> dict[frozenset[tuple[str, str]], float]:
 
 
 @contextmanager
-def metrics_peer() -> Iterator[MetricsPeer]:
-    """Run a peer for as long as the context is open."""
+def metrics_peer(tls: tuple[Path, Path] | None = None) -> Iterator[MetricsPeer]:
+    """Run a peer for as long as the context is open; `tls` is a certificate for localhost and its key, for HTTPS."""
     peer = MetricsPeer()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
+            peer.authorizations.append(self.headers.get("Authorization", ""))
             peer.requests.append((self.path, self.rfile.read(int(self.headers["Content-Length"]))))
             if peer.silent:
                 select.select([self.connection], [], [], LONGEST_SILENCE)
@@ -95,6 +99,6 @@ def metrics_peer() -> Iterator[MetricsPeer]:
         def log_message(self, *_: object) -> None:
             """Stay silent."""
 
-    with loopback.serving(Handler) as port:
-        peer.url = f"http://127.0.0.1:{port}"
+    with loopback.serving(Handler, tls) as port:
+        peer.url = f"https://localhost:{port}" if tls else f"http://127.0.0.1:{port}"
         yield peer
