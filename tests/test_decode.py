@@ -80,6 +80,34 @@ def test_what_is_no_record_is_rejected_with_its_reason(body: bytes, reason: Reas
     assert reason == only_reason(body)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" + b"1," * 100_000 + b"1]",
+        b"[" + b"{}," * 70_000 + b"{}]",
+        b'{"records": [' + b"null," * 40_000 + b"null]}",
+        b"[1]\n" * 50_000,
+    ],
+    ids=["numbers", "empty objects", "an envelope of nulls", "lines"],
+)
+def test_very_many_values_too_short_for_records_are_one_rejected_record(body: bytes) -> None:
+    """One event is not to become a hundred thousand dead letters; what it holds is kept whole, once."""
+    (rejected,) = decode(Event(body))
+
+    assert isinstance(rejected, Rejected)
+    assert (Reason.NOT_A_RECORD, body.strip(), True) == (rejected.reason, rejected.body, rejected.whole)
+
+
+def test_a_few_short_values_are_told_one_by_one() -> None:
+    """A thousand are few."""
+    assert 1_000 == len(list(decode(Event(json.dumps([1] * 1_000).encode()))))
+
+
+def test_a_long_list_of_records_is_read_whole() -> None:
+    """However many there are: a file may be one list."""
+    assert 1_500 == len(records_in(json.dumps([record()] * 1_500).encode()))
+
+
 def test_a_rejected_line_keeps_its_own_bytes_and_place() -> None:
     """A dead letter holds what stood there, not the neighbours."""
     body = json.dumps(record()).encode() + b"\nnot json\n"

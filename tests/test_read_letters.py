@@ -269,3 +269,12 @@ def test_an_event_that_looks_like_a_letter_is_none() -> None:
     outcome = meter([Event(forged, ORIGIN)])
 
     assert ((), ["unknown_shape"]) == (outcome.rows, [item.reason.value for item in outcome.rejected])
+
+
+def test_very_many_short_values_are_the_same_one_reject_again() -> None:
+    """A replay of what is no better than before adds nothing."""
+    (first,) = meter([Event(b"[" + b"1," * 5_000 + b"1]", ORIGIN)]).rejected
+    (again,) = meter(kept([first])).rejected
+
+    assert rejected_event_id(first) == rejected_event_id(again)
+    assert (first.reason, first.body) == (again.reason, again.body)

@@ -158,7 +158,10 @@ class Reason(StrEnum):
     # rejected: kept as dead letters, metered by a replay once mended
     EMPTY_EVENT = "empty_event", "The event has no bytes."
     NOT_JSON = "not_json", "The bytes are not JSON and not another known form."
-    NOT_A_RECORD = "not_a_record", "JSON, but no object (or a list or envelope of objects)."
+    NOT_A_RECORD = (
+        "not_a_record",
+        "JSON, but no object (or a list or envelope of objects), or too many values for its size.",
+    )
     UNKNOWN_SHAPE = "unknown_shape", "An object that no known shape of record explains."
     UNKNOWN_VERSION = "unknown_version", "A canonical record of a version that this meter does not read."
     UNKNOWN_KIND = "unknown_kind", "A canonical record whose kind is not exchange, request or response."

@@ -26,6 +26,11 @@ STAGE = "decode"
 COMMAS = 4
 """In a line of values joined by them; a line with fewer that opens nothing is no record."""
 
+FEW = 1_000
+"""Values of an event that are told one by one, however short they are."""
+SHORTEST_RECORD = 64
+"""Bytes; a request id and a time take more. 200 KB of `1,1,1,…` would be 100,000 records, and as many dead letters."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Found:
@@ -45,6 +50,9 @@ def decode(event: Event, shapes: tuple[Shape, ...] = SHAPES) -> Iterator[Decoded
         yield _rejected(Reason.EMPTY_EVENT, event, index=index)
         return
     found = _values(body) if letter is None else _values_of_letter(body, letter)
+    if len(found) > FEW and len(body) < SHORTEST_RECORD * len(found):
+        yield _rejected(Reason.NOT_A_RECORD, event, body, index, whole=True)
+        return
     unopened = len(found) == 1 and found[0].value is None and (letter is None or letter.whole)
     for place, item in enumerate(found, start=index):
         yield _read(item, event, place, shapes, whole=unopened)
