@@ -6,6 +6,7 @@ policies write where they know nothing (`NA`, `Portal-Admin`, a zero GUID) is no
 
 import base64
 import binascii
+import functools
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -31,6 +32,8 @@ PLACEHOLDERS = NOTHING_SAID | {REMOVED}
 """And what stands in a dead letter for a secret."""
 PLACEHOLDER_BODIES = PLACEHOLDERS | {"streaming", "not-streaming"}
 IGNORED_IN_NAMES = str.maketrans("", "", "-_ \t")
+LONGEST_USUAL = 64
+"""Characters of a name whose one spelling is remembered."""
 HEADER_SEPARATORS = re.compile(r";;|\r\n|\n| \| ")
 TIME_SPAN = re.compile(r"(?:(?P<days>\d{1,4})\.)?(?P<hours>\d{2}):(?P<minutes>\d{2}):(?P<seconds>\d{2}(?:\.\d{1,7})?)")
 """How .NET writes a TimeSpan, which APIM's `context.Elapsed` is: `[d.]hh:mm:ss[.fffffff]`."""
@@ -40,7 +43,15 @@ MILLISECONDS_FROM = 10**11
 
 def normalised(name: str) -> str:
     """Return a field's name in the one spelling that all its spellings share."""
+    return _usual(name) if len(name) <= LONGEST_USUAL else _spelled(name)
+
+
+def _spelled(name: str) -> str:
     return name.translate(IGNORED_IN_NAMES).lower()
+
+
+_usual = functools.lru_cache(maxsize=4_096)(_spelled)
+"""Every record is asked for the same few hundred names; what a sender makes up only pushes others out for a while."""
 
 
 def normalised_fields(value: JsonObject) -> dict[str, Json]:
