@@ -4,7 +4,7 @@ The same difference goes into a sample of the rows (`AuditPromptError`, `AuditCo
 on their own traffic what an estimate is worth, and a model that counts differently shows up the day it ships.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from token_meter.codes import Operation, Source
@@ -14,6 +14,9 @@ from token_meter.jsontypes import JsonObject, as_list, as_object, as_text
 from token_meter.usage import Usage
 
 WORST_KEPT = 10
+MEDIA = frozenset({"image_url", "input_audio", "file", "input_image", "input_file", "image", "document"})
+TOOL_CALLS = frozenset({"function_call", "function_call_output", "custom_tool_call", "tool_use", "tool_result"})
+"""Types of parts and items: Chat Completions', Responses', Messages'."""
 SAMPLE_SCALE = 10_000
 """Shares of calls are chosen in steps of a hundredth of a percent."""
 
@@ -59,33 +62,35 @@ def is_sampled(event_id: str, share: float) -> bool:
     return place < share * SAMPLE_SCALE
 
 
-def features_of(exchange: Exchange) -> tuple[str, ...]:
+def features_of(exchange: Exchange, usage: Usage) -> tuple[str, ...]:
     """Return what is special about a call, for the table: `plain` where nothing is."""
-    request = exchange.request or {}
-    messages = [as_object(item) for item in as_list(request.get("messages"))]
+    request, response = exchange.request or {}, exchange.response or {}
+    items = [as_object(item) for name in ("messages", "input") for item in as_list(request.get(name))]
+    parts = [part for item in items for part in map(as_object, as_list(item.get("content")))]
+    answers = [as_object(as_object(choice).get("message")) for choice in as_list(response.get("choices"))]
+    blocks = [as_object(item) for name in ("output", "content") for item in as_list(response.get(name))]
     told = {
         "stream": exchange.is_stream is True,
         "tools": bool(as_list(request.get("tools")) or as_list(request.get("functions"))),
-        "tool history": any(item.get("tool_calls") or item.get("function_call") for item in messages),
-        "tool call": _calls_tools(exchange.response or {}),
-        "json schema": as_text(as_object(request.get("response_format")).get("type")) == "json_schema",
-        "media": any(isinstance(part, dict) and _is_media(part) for item in messages for part in _parts(item)),
-        "several choices": len(as_list((exchange.response or {}).get("choices"))) > 1,
+        "tool history": any(_calls_tools(item) for item in (*items, *parts)),
+        "tool call": any(_calls_tools(item) for item in (*answers, *blocks)),
+        "json schema": "json_schema" in _formats(request),
+        "media": any(as_text(item.get("type")) in MEDIA for item in (*items, *parts)),
+        "several choices": len(as_list(response.get("choices"))) > 1,
+        "reasoning": bool(usage.reasoning),
     }
     return tuple(name for name, present in told.items() if present) or ("plain",)
 
 
-def _parts(message: JsonObject) -> list[object]:
-    return list(as_list(message.get("content")))
+def _calls_tools(item: JsonObject) -> bool:
+    """Tell a message of Chat Completions with calls in it, an item of Responses, a block of Messages that is one."""
+    return bool(item.get("tool_calls") or item.get("function_call")) or as_text(item.get("type")) in TOOL_CALLS
 
 
-def _is_media(part: JsonObject) -> bool:
-    return as_text(part.get("type")) in {"image_url", "input_audio", "file"}
-
-
-def _calls_tools(response: JsonObject) -> bool:
-    choices = (as_object(as_object(choice).get("message")) for choice in as_list(response.get("choices")))
-    return any(message.get("tool_calls") or message.get("function_call") for message in choices)
+def _formats(request: JsonObject) -> tuple[str, str]:
+    """Return the format that Chat Completions and that Responses are asked for."""
+    of_text = as_object(as_object(request.get("text")).get("format"))
+    return as_text(as_object(request.get("response_format")).get("type")), as_text(of_text.get("type"))
 
 
 @dataclass(slots=True)
@@ -96,12 +101,23 @@ class Accuracy:
     exact: int = 0
     within_one: int = 0
     unknown: int = 0
+    """Sides of calls of which the record shows nothing to count."""
     claimed: int = 0
     """Counts that say `counted`."""
     claimed_within_one: int = 0
     absolute_error: int = 0
     worst: int = 0
     reported: int = 0
+
+    @property
+    def countable(self) -> int:
+        """The calls that could be counted at all; shares are of these."""
+        return self.calls - self.unknown
+
+    @property
+    def mean_error(self) -> float | None:
+        """Tokens by which a count is off on average, whichever way; None where nothing could be counted."""
+        return self.absolute_error / self.countable if self.countable else None
 
     def add(self, audited: Audited) -> None:
         """Take in one side of a call."""
@@ -137,12 +153,12 @@ class Audit:
     """(side, `model` | `operation` | `feature` | `all`, its name) → accuracy."""
     worst: list[Worst] = field(default_factory=list)
 
-    def add(self, call_id: str, exchange: Exchange, sides: Iterable[Audited]) -> None:
-        """Take in a call."""
+    def add(self, call_id: str, exchange: Exchange, usage: Usage) -> None:
+        """Take in a call and what the service reported of it."""
         model = exchange.served_model or exchange.requested_model
         groups = [("all", ""), ("operation", exchange.operation.value), ("model", model)]
-        groups += [("feature", name) for name in features_of(exchange)]
-        for audited in sides:
+        groups += [("feature", name) for name in features_of(exchange, usage)]
+        for audited in audit(exchange, usage):
             for kind, name in groups:
                 self.kinds.setdefault((audited.side, kind, name), Accuracy()).add(audited)
             self._keep_if_worst(Worst(call_id, model, exchange.operation, audited))

@@ -50,11 +50,10 @@ def meter(batch: Iterable[Event], options: MeterOptions = DEFAULTS, refused: Col
     `refused` are the `EventId`s of rows that the store does not take: their records count as rejected.
     Raises UnknownShapeName where the options name a shape that there is none of.
     """
-    shapes = shapes_named(options.shape)
     rows: list[UsageRow] = []
     rejected: list[Rejected] = []
     ignored: list[Ignored] = []
-    decoded = join_pieces([item for event in batch for item in _decode(event, shapes)])
+    decoded = decode_batch(batch, options)
     for item in decoded:
         result = _observe(item, options, refused)
         if isinstance(result, UsageRow):
@@ -64,6 +63,15 @@ def meter(batch: Iterable[Event], options: MeterOptions = DEFAULTS, refused: Col
         else:
             ignored.append(result)
     return Outcome(tuple(rows), tuple(rejected), tuple(ignored), len(decoded))
+
+
+def decode_batch(batch: Iterable[Event], options: MeterOptions = DEFAULTS) -> list[Decoded]:
+    """Return every record of a batch in order, bodies that came in pieces joined.
+
+    Raises UnknownShapeName where the options name a shape that there is none of.
+    """
+    shapes = shapes_named(options.shape)
+    return join_pieces([item for event in batch for item in _decode(event, shapes)])
 
 
 def _decode(event: Event, shapes: tuple[Shape, ...]) -> list[Decoded]:

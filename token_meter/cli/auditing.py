@@ -7,18 +7,29 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text
 
-from token_meter.audit import Accuracy, Audit, audit
+from token_meter.audit import Accuracy, Audit
 from token_meter.cli.metering import batches, progress
 from token_meter.cli.output import standard_output
-from token_meter.decode import decode
 from token_meter.identity import bounded, call_id_of
 from token_meter.jsontypes import as_object, as_text
+from token_meter.meter import decode_batch
 from token_meter.options import MeterOptions
 from token_meter.reading import read_exchange
 from token_meter.record import Record
 from token_meter.usage import read_usage
 
-HEADINGS = ("side", "of", "calls", "exact", "within 1", "mean error", "worst", "called counted", "of these within 1")
+HEADINGS = (
+    "side",
+    "of",
+    "calls",
+    "not countable",
+    "exact",
+    "within 1",
+    "mean error",
+    "worst",
+    "called counted",
+    "of these within 1",
+)
 SIDES = ("prompt", "completion")
 KINDS = ("all", "operation", "feature", "model")
 
@@ -28,10 +39,9 @@ def audit_files(files: Sequence[str], options: MeterOptions, *, as_json: bool) -
     result = Audit()
     with progress(files) as bar:
         for batch in batches(files, bar):
-            for event in batch:
-                for decoded in decode(event):
-                    if isinstance(decoded, Record):
-                        _audit_record(result, decoded, options)
+            for decoded in decode_batch(batch, options):
+                if isinstance(decoded, Record):
+                    _audit_record(result, decoded, options)
     if as_json:
         sys.stdout.write(json.dumps(_as_values(result)) + "\n")
     else:
@@ -42,7 +52,7 @@ def _audit_record(result: Audit, record: Record, options: MeterOptions) -> None:
     exchange = read_exchange(record, options)
     usage = read_usage(exchange.operation, exchange.response)
     call_id, _ = call_id_of(record, as_text(as_object(exchange.response).get("id")))
-    result.add(call_id, exchange, audit(exchange, usage))
+    result.add(call_id, exchange, usage)
 
 
 def _ordered(result: Audit) -> list[tuple[tuple[str, str, str], Accuracy]]:
@@ -67,6 +77,7 @@ def _as_values(result: Audit) -> dict[str, object]:
             "unknown": accuracy.unknown,
             "reportedTokens": accuracy.reported,
             "absoluteError": accuracy.absolute_error,
+            "meanError": accuracy.mean_error,
             "worst": accuracy.worst,
             "counted": accuracy.claimed,
             "countedWithinOne": accuracy.claimed_within_one,
@@ -101,14 +112,15 @@ def _print(result: Audit) -> None:
 
 
 def _figures(accuracy: Accuracy) -> tuple[str, ...]:
-    known = accuracy.calls - accuracy.unknown
+    mean = accuracy.mean_error
     return (
         str(accuracy.calls),
-        _share(accuracy.exact, accuracy.calls),
-        _share(accuracy.within_one, accuracy.calls),
-        f"{accuracy.absolute_error / known:.2f}" if known else "",
+        str(accuracy.unknown),
+        _share(accuracy.exact, accuracy.countable),
+        _share(accuracy.within_one, accuracy.countable),
+        "" if mean is None else f"{mean:.2f}",
         str(accuracy.worst),
-        _share(accuracy.claimed, accuracy.calls),
+        _share(accuracy.claimed, accuracy.countable),
         _share(accuracy.claimed_within_one, accuracy.claimed),
     )
 
