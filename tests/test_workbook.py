@@ -1,5 +1,6 @@
 """The workbook: valid, made of the shipped queries, and each of them runs with the period that its reader picks."""
 
+import re
 from typing import Any
 
 import pytest
@@ -7,9 +8,10 @@ import pytest
 from tests.bicep_files import loaded
 from token_meter.kql import kql_folder, run_query
 from token_meter.sinks.duckdb_store import DuckDbStore
-from token_meter.workbook import TABS, query_of
+from token_meter.workbook import BY_CHOICE, DIMENSIONS, TABS, query_of, question_of
 
 PICKED = {"{Period:startISO}": "2026-10-01T00:00:00Z", "{Period:endISO}": "2026-11-01T00:00:00Z"}
+PARAMETER = re.compile(r"\{\w+(:\w+)?\}")
 QUERY, TEXT, PARAMETERS, LINKS = 3, 1, 9, 11
 
 
@@ -38,13 +40,28 @@ def test_its_queries_are_shipped_ones() -> None:
 
 
 @pytest.mark.parametrize("item", queries(), ids=lambda item: item["name"])
-def test_every_query_runs_with_the_picked_period(item: dict[str, Any]) -> None:
-    """No parameter is left over."""
+def test_every_query_runs_with_what_its_reader_picks(item: dict[str, Any]) -> None:
+    """No parameter is left over, and what is drawn is in the answer."""
     text = item["content"]["query"]
     for parameter, value in PICKED.items():
         assert parameter in text
         text = text.replace(parameter, value)
+    drawn = item["content"].get("chartSettings", {})
 
-    assert "{" not in text
     with DuckDbStore(":memory:") as store:
-        assert run_query(store, text).columns
+        for dimension in DIMENSIONS if "{By}" in text else ("",):
+            asked = text.replace("{By}", dimension)
+            assert PARAMETER.search(asked) is None
+            assert {drawn[name] for name in ("xAxis", "group") if name in drawn} <= set(run_query(store, asked).columns)
+
+
+def test_every_query_is_headed_by_its_question() -> None:
+    """The one that its file begins with."""
+    assert [question_of(item["name"]) for item in queries()] == [item["content"]["title"] for item in queries()]
+
+
+def test_the_choice_of_a_dimension_reaches_every_query_that_has_it() -> None:
+    """None of them goes on with its own."""
+    choosing = {item["name"] for item in queries() if "{By}" in item["content"]["query"]}
+
+    assert {name for tab in TABS for name in tab.queries} & BY_CHOICE == choosing

@@ -5,6 +5,7 @@ events is the time of arrival, and so it stays off.
 """
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,28 @@ OWN_BOUNDS = {
     "let end = datetime(null);": f"let end = datetime({{{PERIOD}:endISO}});",
 }
 """The first lines of every query, and what stands there in the workbook (Azure Workbooks, "Time range parameters")."""
+
+
+DIMENSIONS = ("CostCentre", "AppId", "Deployment", "Model", "Product")
+"""What the workbook's reader can have costs added up by."""
+BY_CHOICE = frozenset({"month_to_date", "trend", "forecast", "anomalies"})
+"""The queries that take each of them."""
+BY = re.compile(r"^let By = '\w+';$", re.MULTILINE)
+QUESTION = re.compile(r"\A// Question: (?P<text>.*)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """How a query's answer is drawn; without one it is a table."""
+
+    kind: str
+    """A visualization of Azure Workbooks, such as `barchart`."""
+    across: str
+    """The column along the axis."""
+    up: str
+    """The column of the values."""
+    apart: str = ""
+    """The column whose values are told apart by colour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +71,17 @@ TABS = (
     ),
     Tab("Quality", "How much rests on estimates.", ("estimated_and_unknown_share",)),
 )
+CHARTS = {"tokens_by_app_and_deployment_by_day": Chart("timechart", "Day", "TotalTokens", "AppId")}
+"""The queries whose answers are drawn."""
 
 
 def workbook_json() -> str:
     """Return infra/generated/workbook.json, as `serializedData` takes it."""
-    items = [_text("# AI usage and its cost\n\nOne billing row a call, folded by `TokenUsage()`."), _period(), _tabs()]
+    items = [
+        _text("# AI usage and its cost\n\nOne billing row a call, folded by `TokenUsage()`."),
+        _parameters(),
+        _tabs(),
+    ]
     for tab in TABS:
         items.append(_shown_on(tab, _text(tab.about), f"about {tab.name}"))
         items += [_shown_on(tab, _query(name), name) for name in tab.queries]
@@ -61,22 +90,38 @@ def workbook_json() -> str:
 
 
 def query_of(name: str) -> str:
-    """Return a shipped query with the workbook's period in place of its own bounds. Raises ValueError without them."""
-    text = (kql_folder() / "queries" / f"{name}.kql").read_text(encoding="utf-8")
+    """Return a shipped query with the workbook's period in place of its own bounds, and its choice of dimension.
+
+    Raises ValueError where the query has no bounds.
+    """
+    text = _shipped(name)
     for own, parameter in OWN_BOUNDS.items():
         if own not in text:
             raise ValueError(f"{name}.kql has no line {own!r}")
         text = text.replace(own, parameter)
-    return text
+    return BY.sub("let By = '{By}';", text) if name in BY_CHOICE else text
+
+
+def question_of(name: str) -> str:
+    """Return the question that a shipped query answers, as its first line has it. Raises ValueError without one."""
+    found = QUESTION.search(_shipped(name))
+    if found is None:
+        raise ValueError(f"{name}.kql does not begin with its question")
+    return found["text"][:1].upper() + found["text"][1:]
+
+
+def _shipped(name: str) -> str:
+    return (kql_folder() / "queries" / f"{name}.kql").read_text(encoding="utf-8")
 
 
 def _text(markdown: str) -> dict[str, Any]:
     return {"type": 1, "content": {"json": markdown}, "name": "text"}
 
 
-def _period() -> dict[str, Any]:
+def _parameters() -> dict[str, Any]:
+    """Return the period, and what costs are added up by."""
     choices = [{"durationMs": days * DAY} for days in PERIODS]
-    parameter = {
+    period = {
         "id": "5d8a4f0e-5f1f-4b07-9e0a-6d7d3f3c2a01",
         "version": "KqlParameterItem/1.0",
         "name": PERIOD,
@@ -85,7 +130,18 @@ def _period() -> dict[str, Any]:
         "value": {"durationMs": 30 * DAY},
         "typeSettings": {"selectableValues": choices, "allowCustom": True},
     }
-    content = {"version": "KqlParameterItem/1.0", "parameters": [parameter], "style": "pills"}
+    dimensions = [{"value": name, "label": name, "selected": name == DIMENSIONS[0]} for name in DIMENSIONS]
+    by = {
+        "id": "5d8a4f0e-5f1f-4b07-9e0a-6d7d3f3c2a02",
+        "version": "KqlParameterItem/1.0",
+        "name": "By",
+        "type": 2,
+        "isRequired": True,
+        "typeSettings": {"additionalResourceOptions": []},
+        "jsonData": json.dumps(dimensions),
+        "value": DIMENSIONS[0],
+    }
+    content = {"version": "KqlParameterItem/1.0", "parameters": [period, by], "style": "pills"}
     return {"type": 9, "content": content, "name": "parameters"}
 
 
@@ -105,16 +161,20 @@ def _tabs() -> dict[str, Any]:
 
 
 def _query(name: str) -> dict[str, Any]:
-    content = {
+    chart = CHARTS.get(name)
+    content: dict[str, Any] = {
         "version": "KqlItem/1.0",
         "query": query_of(name),
         "size": 0,
-        "title": name.replace("_", " ").capitalize(),
+        "title": question_of(name),
         "queryType": 0,
         "resourceType": "microsoft.operationalinsights/workspaces",
-        "visualization": "table",
+        "visualization": "table" if chart is None else chart.kind,
         "showExportToExcel": True,
     }
+    if chart is not None:
+        settings = {"xAxis": chart.across, "yAxis": [chart.up], "showLegend": bool(chart.apart)}
+        content["chartSettings"] = settings | ({"group": chart.apart} if chart.apart else {})
     return {"type": 3, "content": content, "name": name}
 
 
