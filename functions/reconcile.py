@@ -12,6 +12,7 @@ from token_meter.reconciliation.accounts import account_ids, accounts_of
 from token_meter.reconciliation.azure_metrics import azure_metrics
 from token_meter.reconciliation.days import last_whole_days, reconcile
 from token_meter.settings import Settings, SettingsUnusable
+from token_meter.sinks.ingestion_failures import IngestionFailed
 from token_meter.sinks.logs_ingestion import logs_ingestion_sink
 
 DAYS = 3
@@ -21,12 +22,12 @@ blueprint = func.Blueprint()
 log = logging.getLogger("token_meter")
 
 
-# At 06:30 UTC yesterday has been over for longer than it may still change (comparison.SETTLING). What fails is tried again
-# a few times, and comes again the night after; rows of a repeated run have the same EventIds.
+# At 06:30 UTC yesterday has been over for longer than it may still change (comparison.SETTLING). What fails is tried
+# again a few times, and comes again the night after; rows of a repeated run have the same EventIds.
 @blueprint.function_name("reconcile")
 @blueprint.timer_trigger(arg_name="timer", schedule="0 30 6 * * *", run_on_startup=False, use_monitor=True)
 @blueprint.retry(strategy="fixed_delay", max_retry_count="3", delay_interval="00:05:00")
-def reconcile_days(timer: func.TimerRequest) -> None:
+def reconcile_days(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the worker hands it over by its name
     """Compare the last days and keep the rows; nothing where no accounts are named.
 
     Raises where a setting is of no use, the meter's totals or the metrics cannot be read, or the rows are not accepted.
@@ -44,11 +45,6 @@ def reconcile_days(timer: func.TimerRequest) -> None:
     metrics = azure_metrics(identity, settings.management_endpoint, accounts.accounts[0].subscription)
     rows = reconcile(workspace.ask, metrics.totals, accounts, last_whole_days(now, DAYS), now)
     refused = logs_ingestion_sink(settings).write(rows)
-    log.info(
-        "compared %d totals of %d days, %d differ, %d rows refused%s",
-        len(rows),
-        DAYS,
-        sum(row.difference != 0 for row in rows),
-        len(refused),
-        ", past due" if timer.past_due else "",
-    )
+    if refused:
+        raise IngestionFailed(f"Logs Ingestion refuses {len(refused)} of {len(rows)} rows of comparisons: a defect")
+    log.info("compared %d totals of %d days, %d differ", len(rows), DAYS, sum(row.difference != 0 for row in rows))

@@ -70,17 +70,6 @@ class Worker:
         )
         return Invoked(ok, exception or "")
 
-    def invoke_by_timer(self, name: str) -> Invoked:
-        """Invoke a function as the timer extension does: with its schedule's state."""
-        timer = {"Schedule": {"AdjustForDST": True}, "ScheduleStatus": None, "IsPastDue": False}
-        identity = self.functions[name].function_id
-        ok, _, _, exception, _ = asyncio.run(
-            native_invocation.invocation_request_native(
-                "invocation", identity, [("timer", Datum(json.dumps(timer), "json"))], {}
-            )
-        )
-        return Invoked(ok, exception or "")
-
     def invoke_with_message(self, name: str, body: str, *, dequeue_count: int = 1) -> Invoked:
         """Invoke a function with a message of a queue, as the Storage extension hands it over: as a text."""
         identity = self.functions[name].function_id
@@ -99,6 +88,15 @@ class Worker:
             )
         )
         return Invoked(ok, exception or "", tuple((output, str(datum.value)) for output, datum in outputs))
+
+    def invoke_by_timer(self, name: str, argument: str = "timer") -> Invoked:
+        """Invoke a function as its schedule does."""
+        due = Datum(json.dumps({"IsPastDue": False, "Schedule": {"AdjustForDST": True}}), "json")
+        identity = self.functions[name].function_id
+        ok, _, _, exception, _ = asyncio.run(
+            native_invocation.invocation_request_native("invocation", identity, [(argument, due)], {})
+        )
+        return Invoked(ok, exception or "")
 
 
 @functools.cache
