@@ -9,7 +9,6 @@ from token_meter.credentials import azure_identity
 from token_meter.log_analytics import log_analytics
 from token_meter.pipeline import utc_now
 from token_meter.reconciliation.accounts import account_ids, accounts_of
-from token_meter.reconciliation.azure_metrics import azure_metrics
 from token_meter.reconciliation.days import last_whole_days, reconcile
 from token_meter.settings import Settings, SettingsUnusable
 from token_meter.sinks.ingestion_failures import IngestionFailed
@@ -38,6 +37,9 @@ def reconcile_days(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the work
         return
     if not settings.workspace_id:
         raise SettingsUnusable("RECONCILED_ACCOUNTS needs LOG_ANALYTICS_WORKSPACE_ID, where the meter's totals are")
+    # the trigger's cold start does without Resource Manager's client
+    from token_meter.reconciliation.azure_metrics import azure_metrics  # noqa: PLC0415
+
     now = utc_now()
     accounts = accounts_of(resource_ids, settings.reconciled_backends)
     identity = azure_identity(settings.managed_identity_client_id)
