@@ -301,6 +301,8 @@ MORE, LESS = 5, -5
         (TOKENS, MORE, known({"UnknownTotals": 1}), DriftReason.USAGE_UNKNOWN),
         (Measure.PROMPT_TOKENS, MORE, known({"UnknownPrompts": 1}), DriftReason.USAGE_UNKNOWN),
         (TOKENS, MORE, known({"RepeatedCalls": 1}), DriftReason.ATTEMPTS_REPEATED),
+        (Measure.CALLS, LESS, known({"RepeatedCalls": 1}), DriftReason.ATTEMPTS_REPEATED),
+        (Measure.CALLS, MORE, known(calls_beyond=2, repeated_elsewhere=2), DriftReason.ATTEMPTS_REPEATED),
         (TOKENS, MORE, known(overnight_before=1), DriftReason.ACROSS_MIDNIGHT),
         (TOKENS, LESS, known({"OvernightCalls": 1}), DriftReason.ACROSS_MIDNIGHT),
         (Measure.CALLS, LESS, known({"UnchargedCalls": 1}), DriftReason.NOT_SERVED),
@@ -328,7 +330,7 @@ def test_a_reason_holds_by_what_the_meter_knows(
         (TOKENS, MORE, known({"UnknownPrompts": 1})),
         (TOKENS, MORE, known({"OvernightCalls": 1})),
         (TOKENS, MORE, known({"CachedTokens": 1})),
-        (Measure.CALLS, MORE, known({"RepeatedCalls": 1})),
+        (TOKENS, LESS, known({"RepeatedCalls": 1})),
         (Measure.CALLS, MORE, known({"AudioTokens": 1})),
         (TOKENS, LESS, known({"UnchargedCalls": 1})),
     ],
@@ -359,6 +361,18 @@ def test_a_bypass_is_told_by_the_services_calls() -> None:
     row = only(rows(seen(total_tokens=9, calls=3), [had(TotalTokens=6, Attempts=2)]))
 
     assert (Reconciled.DRIFT, 3, (DriftReason.OUTSIDE_THE_GATEWAY,)) == (row.status, row.difference, row.reasons)
+
+
+def test_attempts_at_another_member_of_the_pool_are_no_bypass() -> None:
+    """The meter counts a call's attempts where it was served in the end; the service counts each where it was made."""
+    served_here = had(Attempts=2, Calls=2)
+    served_there = had(backend="aoai-west", Attempts=2, RepeatedCalls=1)
+
+    alone = rows(seen(calls=3), [served_here])
+    pooled = rows(seen(calls=3), [served_here, served_there], west=seen(calls=1))
+
+    assert [(DriftReason.OUTSIDE_THE_GATEWAY,)] == [row.reasons for row in alone]
+    assert [(DriftReason.ATTEMPTS_REPEATED,)] * 2 == [row.reasons for row in pooled]
 
 
 def test_what_is_missing_of_the_day_stands_in_every_row() -> None:

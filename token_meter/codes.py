@@ -229,7 +229,7 @@ class DriftReason(StrEnum):
     USAGE_NOT_REPORTED = "usage_not_reported", "Tokens that the meter counted or estimated; the service reported none."
     ATTEMPTS_REPEATED = (
         "attempts_repeated",
-        "Calls that the gateway tried again: the service may have worked for an attempt whose answer nobody saw.",
+        "The gateway tried calls again: the service may have charged an attempt whose answer nobody saw.",
     )
     OUTSIDE_THE_GATEWAY = (
         "outside_the_gateway",

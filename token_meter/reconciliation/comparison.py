@@ -44,6 +44,43 @@ class OfMeter:
     attribution: Attribution
 
 
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """Both sides of a comparison, and what the meter knows that it lacks."""
+
+    service: Mapping[Place, OfService]
+    meter: Mapping[Place, OfMeter]
+    missing: Missing
+
+    def counts(self, place: Place) -> Counter[str]:
+        """Return what the meter counted at a place; nothing where it has no call."""
+        found = self.meter.get(place)
+        return found.counts if found else Counter()
+
+    def evidence(self, place: Place) -> Evidence:
+        """Return what may explain a difference at a place."""
+        seen, counts = self.service.get(place), self.counts(place)
+        return Evidence(
+            counts=counts,
+            calls_beyond=(seen.totals.get(Measure.CALLS, 0) if seen else 0) - counts[METERED[Measure.CALLS]],
+            repeated_elsewhere=self._repeated_elsewhere(place),
+            missing_events=self.missing.events[place.day],
+            unstored_rows=self.missing.rows[place.day],
+            rejected_records=self.missing.records[place.day],
+            calls_of_no_account=self.counts(Place(place.day, "", place.deployment))["Calls"],
+            overnight_before=self.counts(Place(place.day - A_DAY, place.account, place.deployment))["OvernightCalls"],
+            cached_apart=seen is not None and seen.family.counts_cached_apart,
+        )
+
+    def _repeated_elsewhere(self, place: Place) -> int:
+        """Return the attempts of calls that another backend served in the end, and that may have been made here."""
+        return sum(
+            item.counts[METERED[Measure.CALLS]] - item.counts["Calls"]
+            for other, item in self.meter.items()
+            if (other.day, other.deployment) == (place.day, place.deployment) and other != place
+        )
+
+
 def compare(  # noqa: PLR0913 - everything that a comparison rests on
     accounts: Accounts,
     totals: Mapping[Account, Sequence[MetricTotal]],
@@ -55,14 +92,11 @@ def compare(  # noqa: PLR0913 - everything that a comparison rests on
 ) -> list[ReconciliationRow]:
     """Return the rows of the days, which `metered` may reach beyond: calls of the day before may end on the first."""
     service = _of_service(totals)
-    meter = _of_meter(accounts, service, metered)
+    sides = Sides(service, _of_meter(accounts, service, metered), missing)
     names = {account.identity: account.name for account in accounts.accounts}
-    places = sorted({*service, *meter}, key=lambda place: (place.day, place.account, place.deployment))
+    places = sorted({*sides.service, *sides.meter}, key=lambda place: (place.day, place.account, place.deployment))
     return [
-        row
-        for place in places
-        if place.day in days
-        for row in _rows(place, names.get(place.account, ""), service, meter, missing, now)
+        row for place in places if place.day in days for row in _rows(place, names.get(place.account, ""), sides, now)
     ]
 
 
@@ -110,18 +144,9 @@ def _of_meter(
     return found
 
 
-def _rows(  # noqa: PLR0913, PLR0917 - one place's share of all that is compared
-    place: Place,
-    account: str,
-    service: Mapping[Place, OfService],
-    meter: Mapping[Place, OfMeter],
-    missing: Missing,
-    now: datetime,
-) -> Iterator[ReconciliationRow]:
-    seen, has = service.get(place), meter.get(place)
-    counts = has.counts if has else Counter[str]()
-    family = seen.family if seen else AZURE_OPENAI
-    known = _evidence(place, service, meter, missing)
+def _rows(place: Place, account: str, sides: Sides, now: datetime) -> Iterator[ReconciliationRow]:
+    seen, has = sides.service.get(place), sides.meter.get(place)
+    counts, known = sides.counts(place), sides.evidence(place)
     for measure in Measure:
         of_service = seen.totals.get(measure, 0) if seen else None
         of_meter = counts[METERED[measure]] if has else None
@@ -137,7 +162,7 @@ def _rows(  # noqa: PLR0913, PLR0917 - one place's share of all that is compared
             account=account,
             deployment=bounded(place.deployment),
             measure=measure,
-            metric=family.metrics[measure] if seen else "",
+            metric=seen.family.metrics[measure] if seen else "",
             status=_status(place, of_service, of_meter, now),
             service_value=of_service,
             metered_value=of_meter,
@@ -151,25 +176,6 @@ def _rows(  # noqa: PLR0913, PLR0917 - one place's share of all that is compared
             rejected_records=known.rejected_records,
             meter_version=VERSION,
         )
-
-
-def _evidence(
-    place: Place, service: Mapping[Place, OfService], meter: Mapping[Place, OfMeter], missing: Missing
-) -> Evidence:
-    seen, has = service.get(place), meter.get(place)
-    counts = has.counts if has else Counter[str]()
-    before = meter.get(Place(place.day - A_DAY, place.account, place.deployment))
-    unplaced = meter.get(Place(place.day, "", place.deployment))
-    return Evidence(
-        counts=counts,
-        calls_beyond=(seen.totals.get(Measure.CALLS, 0) if seen else 0) - counts[METERED[Measure.CALLS]],
-        missing_events=missing.events[place.day],
-        unstored_rows=missing.rows[place.day],
-        rejected_records=missing.records[place.day],
-        calls_of_no_account=unplaced.counts["Calls"] if unplaced else 0,
-        overnight_before=before.counts["OvernightCalls"] if before else 0,
-        cached_apart=seen is not None and seen.family.counts_cached_apart,
-    )
 
 
 def _status(place: Place, of_service: int | None, of_meter: int | None, now: datetime) -> Reconciled:

@@ -33,6 +33,8 @@ class Evidence:
     """TokenServed()'s columns, of all backends that are the account's."""
     calls_beyond: int
     """The service's calls less the gateway's attempts."""
+    repeated_elsewhere: int = 0
+    """Attempts of calls of this deployment that another account served in the end; a pool tries them anywhere."""
     missing_events: int = 0
     unstored_rows: int = 0
     rejected_records: int = 0
@@ -63,15 +65,16 @@ def _service_has_more(measure: Measure, known: Evidence) -> Mapping[DriftReason,
         DriftReason.EVENTS_MISSING: known.missing_events > 0,
         DriftReason.ROWS_NOT_STORED: known.unstored_rows > 0,
         DriftReason.RECORDS_REJECTED: known.rejected_records > 0,
-        DriftReason.OUTSIDE_THE_GATEWAY: known.calls_beyond > 0 and not known.loses_some,
+        DriftReason.OUTSIDE_THE_GATEWAY: known.calls_beyond > known.repeated_elsewhere and not known.loses_some,
         DriftReason.USAGE_UNKNOWN: measure in UNKNOWN and counts[UNKNOWN[measure]] > 0,
-        DriftReason.ATTEMPTS_REPEATED: measure is not Measure.CALLS and counts["RepeatedCalls"] > 0,
+        DriftReason.ATTEMPTS_REPEATED: counts["RepeatedCalls"] + known.repeated_elsewhere > 0,
         DriftReason.ACROSS_MIDNIGHT: known.overnight_before > 0,
     }
 
 
 def _meter_has_more(measure: Measure, known: Evidence) -> Mapping[DriftReason, bool]:
     return {
+        DriftReason.ATTEMPTS_REPEATED: measure is Measure.CALLS and known.counts["RepeatedCalls"] > 0,
         DriftReason.NOT_SERVED: measure is Measure.CALLS and known.counts["UnchargedCalls"] > 0,
         DriftReason.ACROSS_MIDNIGHT: known.counts["OvernightCalls"] > 0,
     }
