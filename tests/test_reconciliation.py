@@ -1,9 +1,11 @@
 """The meter's totals beside the service's: whose a call is, what counts as a difference, and what explains it."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -356,6 +358,14 @@ def test_where_there_is_no_difference_there_is_no_reason(measure: Measure, count
     assert () == reasons(measure, 0, known(counts, missing_events=1))
 
 
+@pytest.mark.parametrize("reason", DriftReason)
+def test_every_reason_is_explained_once(reason: DriftReason) -> None:
+    """In the table of docs/reconciliation.md."""
+    page = (Path(__file__).parent.parent / "docs/reconciliation.md").read_text(encoding="utf-8")
+
+    assert 1 == len(re.findall(rf"^\| `{reason.value}` \|", page, re.MULTILINE))
+
+
 def test_a_bypass_is_told_by_the_services_calls() -> None:
     """With a day on which the meter misses nothing."""
     row = only(rows(seen(total_tokens=9, calls=3), [had(TotalTokens=6, Attempts=2)]))
@@ -373,6 +383,15 @@ def test_attempts_at_another_member_of_the_pool_are_no_bypass() -> None:
 
     assert [(DriftReason.OUTSIDE_THE_GATEWAY,)] == [row.reasons for row in alone]
     assert [(DriftReason.ATTEMPTS_REPEATED,)] * 2 == [row.reasons for row in pooled]
+
+
+def test_a_deployment_that_the_gateway_renames_is_no_bypass() -> None:
+    """Each side has it under a name that the other one does not know."""
+    found = rows(seen("chat-eus", calls=3), [had("chat", Attempts=3)])
+    more = rows(seen("chat-eus", calls=4), [had("chat", Attempts=3)])
+
+    assert [(DriftReason.OTHER_NAME,)] * 2 == [row.reasons for row in found]
+    assert DriftReason.OUTSIDE_THE_GATEWAY in (only(more[1:], Measure.CALLS).reasons or ())
 
 
 def test_what_is_missing_of_the_day_stands_in_every_row() -> None:

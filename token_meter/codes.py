@@ -240,6 +240,10 @@ class DriftReason(StrEnum):
         "backend_unknown",
         "Metered calls of this deployment that no account can be found for; they are in rows without an account.",
     )
+    OTHER_NAME = (
+        "other_name",
+        "Only one side knows this deployment, and only the other side knows another one: the gateway may rename it.",
+    )
     ACROSS_MIDNIGHT = "across_midnight", "Calls that began on one day and ended on the next."
     OTHER_DEFINITION = (
         "other_definition",

@@ -62,8 +62,9 @@ class Sides:
         seen, counts = self.service.get(place), self.counts(place)
         return Evidence(
             counts=counts,
-            calls_beyond=(seen.totals.get(Measure.CALLS, 0) if seen else 0) - counts[METERED[Measure.CALLS]],
+            calls_beyond=(self._calls(place) if seen else 0) - counts[METERED[Measure.CALLS]],
             repeated_elsewhere=self._repeated_elsewhere(place),
+            calls_of_other_names=self._calls_of_other_names(place),
             missing_events=self.missing.events[place.day],
             unstored_rows=self.missing.rows[place.day],
             rejected_records=self.missing.records[place.day],
@@ -79,6 +80,20 @@ class Sides:
             for other, item in self.meter.items()
             if (other.day, other.deployment) == (place.day, place.deployment) and other != place
         )
+
+    def _calls_of_other_names(self, place: Place) -> int:
+        """Return the calls of what the other side alone knows of an account, where one side alone knows this place."""
+        mine, theirs = set(self.service), set(self.meter)
+        if place in self.meter:
+            mine, theirs = theirs, mine
+        if place in theirs:
+            return 0
+        others = [other for other in theirs - mine if other.day == place.day and other.account in {place.account, ""}]
+        return sum(self._calls(other) for other in others)
+
+    def _calls(self, place: Place) -> int:
+        seen = self.service.get(place)
+        return seen.totals.get(Measure.CALLS, 0) if seen else self.counts(place)[METERED[Measure.CALLS]]
 
 
 def compare(  # noqa: PLR0913 - everything that a comparison rests on

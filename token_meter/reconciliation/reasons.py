@@ -35,6 +35,8 @@ class Evidence:
     """The service's calls less the gateway's attempts."""
     repeated_elsewhere: int = 0
     """Attempts of calls of this deployment that another account served in the end; a pool tries them anywhere."""
+    calls_of_other_names: int = 0
+    """Of a deployment that one side alone knows: calls of those of its account that the other side alone knows."""
     missing_events: int = 0
     unstored_rows: int = 0
     rejected_records: int = 0
@@ -60,12 +62,12 @@ def reasons(measure: Measure, difference: int, known: Evidence) -> tuple[DriftRe
 
 
 def _service_has_more(measure: Measure, known: Evidence) -> Mapping[DriftReason, bool]:
-    counts = known.counts
+    counts, explained = known.counts, known.repeated_elsewhere + known.calls_of_other_names
     return {
         DriftReason.EVENTS_MISSING: known.missing_events > 0,
         DriftReason.ROWS_NOT_STORED: known.unstored_rows > 0,
         DriftReason.RECORDS_REJECTED: known.rejected_records > 0,
-        DriftReason.OUTSIDE_THE_GATEWAY: known.calls_beyond > known.repeated_elsewhere and not known.loses_some,
+        DriftReason.OUTSIDE_THE_GATEWAY: known.calls_beyond > explained and not known.loses_some,
         DriftReason.USAGE_UNKNOWN: measure in UNKNOWN and counts[UNKNOWN[measure]] > 0,
         DriftReason.ATTEMPTS_REPEATED: counts["RepeatedCalls"] + known.repeated_elsewhere > 0,
         DriftReason.ACROSS_MIDNIGHT: known.overnight_before > 0,
@@ -85,6 +87,7 @@ def _either_way(measure: Measure, known: Evidence) -> Mapping[DriftReason, bool]
     cached = known.cached_apart and counts["CachedTokens"] + counts["CacheWriteTokens"] > 0
     return {
         DriftReason.BACKEND_UNKNOWN: known.calls_of_no_account > 0,
+        DriftReason.OTHER_NAME: known.calls_of_other_names > 0,
         DriftReason.USAGE_NOT_REPORTED: measure in NOT_REPORTED and counts[NOT_REPORTED[measure]] > 0,
         DriftReason.OTHER_DEFINITION: measure is not Measure.CALLS and (cached or counts["AudioTokens"] > 0),
         DriftReason.SPILLED_OVER: counts["SpilledCalls"] > 0,
