@@ -49,8 +49,8 @@ ABOUT_THE_HOST = """\
 
 `token-meter` reads the settings about metering from its environment, under the same names: `KEY_HASH_SECRET`,
 `KEY_HASH_VERSION`, `CLIENT_IP`, `USER_OBJECT_ID`, `AUDIT_SAMPLE`, `RECORD_SHAPE`, `DEPLOYMENT_MODELS`. So
-`DEPLOYMENT_MODELS='my-gpt4o=gpt-4o-2024-08-06' token-meter run events.jsonl` counts as the Function would. So do those about
-comparing with the services' metrics: `RECONCILED_ACCOUNTS`, `RECONCILED_BACKENDS`, `MANAGEMENT_ENDPOINT`.
+`DEPLOYMENT_MODELS='my-gpt4o=gpt-4o-2024-08-06' token-meter run events.jsonl` counts as the Function would. So do those
+about comparing with the services' metrics: `RECONCILED_ACCOUNTS`, `RECONCILED_BACKENDS`, `MANAGEMENT_ENDPOINT`.
 
 ## On one machine
 
