@@ -124,7 +124,7 @@ def _standing(place_and_family: tuple[Place, bool], sums: Mapping[Measure, int])
 
 
 def of_meter(accounts: Accounts, service: Mapping[Place, OfService], metered: Iterable[Served]) -> dict[Place, OfMeter]:
-    """Return what the meter has of each place, given what the metrics know; calls of accounts elsewhere are left out."""
+    """Return what the meter has of each place, given what the metrics know; other accounts are left out."""
     owners: dict[tuple[date, str], set[str]] = defaultdict(set)
     for place in service:
         owners[place.day, place.deployment].add(place.account)
