@@ -5,13 +5,15 @@ import logging
 import azure.functions as func
 
 from functions.meter_events import blueprint as meter_events
+from functions.reconcile import blueprint as reconcile
 from functions.replay_dead_letters import blueprint as replay_dead_letters
 
 # The SDK logs every request and its headers at INFO, which the worker passes on to Application Insights: many times the
 # one line a batch that says something (azure-sdk-for-python#29215).
-for name in ("azure.core", "azure.identity", "azure.storage"):
+for name in ("azure.core", "azure.identity", "azure.mgmt", "azure.storage"):
     logging.getLogger(name).setLevel(logging.WARNING)
 
 app = func.FunctionApp()
 app.register_functions(meter_events)
+app.register_functions(reconcile)
 app.register_functions(replay_dead_letters)

@@ -92,6 +92,12 @@ param lagAlertSeconds int = 900
 @description('Share of charged calls with unknown tokens, in percent, after which an alert is sent.')
 param unknownShareAlertPercent int = 5
 
+@description('Resource ids of the Azure OpenAI and AI Services accounts whose own metrics the meter is held against; none compares nothing.')
+param reconciledAccounts array = []
+
+@description('Difference between a day of the meter and of those metrics, in percent, after which an alert is sent.')
+param driftAlertPercent int = 5
+
 @description('Whether everything is reached through private endpoints only.')
 param privateNetwork bool = false
 
@@ -299,6 +305,8 @@ module function 'modules/function.bicep' = {
         ReplayQueue__queueServiceUri: hostStorage.outputs.queueEndpoint
         ReplayQueue__credential: 'managedidentity'
         ReplayQueue__clientId: identity.outputs.clientId
+        LOG_ANALYTICS_WORKSPACE_ID: empty(reconciledAccounts) ? '' : tables.outputs.customerId
+        RECONCILED_ACCOUNTS: join(reconciledAccounts, ';')
         METRICS: metrics
         APPLICATIONINSIGHTS_CONNECTION_STRING: insights.outputs.connectionString
         APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.outputs.clientId};Authorization=AAD'
@@ -363,6 +371,7 @@ module alerts 'modules/alerts.bicep' = if (!empty(alertEmails)) {
     emails: alertEmails
     lagSeconds: lagAlertSeconds
     unknownSharePercent: unknownShareAlertPercent
+    driftPercent: driftAlertPercent
   }
   dependsOn: [
     queries

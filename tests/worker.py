@@ -89,6 +89,15 @@ class Worker:
         )
         return Invoked(ok, exception or "", tuple((output, str(datum.value)) for output, datum in outputs))
 
+    def invoke_by_timer(self, name: str, argument: str = "timer") -> Invoked:
+        """Invoke a function as its schedule does."""
+        due = Datum(json.dumps({"IsPastDue": False, "Schedule": {"AdjustForDST": True}}), "json")
+        identity = self.functions[name].function_id
+        ok, _, _, exception, _ = asyncio.run(
+            native_invocation.invocation_request_native("invocation", identity, [(argument, due)], {})
+        )
+        return Invoked(ok, exception or "")
+
 
 @functools.cache
 def load(script: Path) -> Worker:

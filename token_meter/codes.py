@@ -181,3 +181,73 @@ class Reason(StrEnum):
 
 IGNORED_REASONS = frozenset({Reason.NOT_USAGE, Reason.JOINED, Reason.NOT_A_MODEL_CALL})
 """Reasons of records that are understood; every other one is a rejection."""
+
+
+class Measure(StrEnum):
+    """What is compared with a service's own metrics."""
+
+    PROMPT_TOKENS = "prompt_tokens"
+    COMPLETION_TOKENS = "completion_tokens"
+    TOTAL_TOKENS = "total_tokens"
+    CALLS = "calls"
+
+
+class Reconciled(StrEnum):
+    """How the meter's number and the service's metric stand to each other."""
+
+    MATCHED = "matched"
+    DRIFT = "drift"
+    ONLY_SERVICE = "only_service"
+    ONLY_METER = "only_meter"
+    TOO_EARLY = "too_early"
+
+
+class Attribution(StrEnum):
+    """By what the account of metered calls is known."""
+
+    BACKEND = "backend"
+    DEPLOYMENT = "deployment"
+    NONE = ""
+
+
+class DriftReason(StrEnum):
+    """Why the meter and the service's metrics may differ. `meaning` feeds the generated documentation."""
+
+    meaning: str
+
+    def __new__(cls, code: str, meaning: str) -> Self:
+        """Make a member out of its code and its meaning."""
+        member = str.__new__(cls, code)
+        member._value_ = code
+        member.meaning = meaning
+        return member
+
+    EVENTS_MISSING = "events_missing", "The ledger has holes that day: events that were never metered."
+    ROWS_NOT_STORED = "rows_not_stored", "Rows of that day were accepted and are not in the table."
+    RECORDS_REJECTED = "records_rejected", "Records of that day could not be metered, and no replay has read them."
+    USAGE_UNKNOWN = "usage_unknown", "Charged calls whose tokens nobody knows."
+    USAGE_NOT_REPORTED = "usage_not_reported", "Tokens that the meter counted or estimated; the service reported none."
+    ATTEMPTS_REPEATED = (
+        "attempts_repeated",
+        "The gateway tried calls again: the service may have charged an attempt whose answer nobody saw.",
+    )
+    OUTSIDE_THE_GATEWAY = (
+        "outside_the_gateway",
+        "The service had more calls than the gateway sent, and the meter misses none: somebody calls it directly.",
+    )
+    NOT_SERVED = "not_served", "Calls that the service does not charge; the gateway may have refused them by itself."
+    BACKEND_UNKNOWN = (
+        "backend_unknown",
+        "Metered calls of this deployment that no account can be found for; they are in rows without an account.",
+    )
+    OTHER_NAME = (
+        "other_name",
+        "Only one side knows this deployment, and only the other side knows another one: the gateway may rename it.",
+    )
+    ACROSS_MIDNIGHT = "across_midnight", "Calls that began on one day and ended on the next."
+    OTHER_DEFINITION = (
+        "other_definition",
+        "Audio tokens, or cached tokens of models that are not OpenAI's: the service may count them apart.",
+    )
+    SPILLED_OVER = "spilled_over", "Calls that another deployment answered; the metrics may count them there."
+    UNEXPLAINED = "unexplained", "Nothing that the meter knows of explains it."

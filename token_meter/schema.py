@@ -3,8 +3,9 @@
 from enum import StrEnum
 
 from token_meter.batch_row import BatchRow
-from token_meter.codes import AppIdSource, Charged, Note, Reason, Source
+from token_meter.codes import AppIdSource, Attribution, Charged, DriftReason, Measure, Note, Reason, Reconciled, Source
 from token_meter.columns import columns
+from token_meter.reconciliation_row import ReconciliationRow
 from token_meter.rejected_row import RejectedRow
 from token_meter.row import UsageRow
 
@@ -37,7 +38,7 @@ def schema_markdown() -> str:
     """Return docs/schema.md: every column and every code, with what it means."""
     return "\n".join(
         [
-            "<!-- generated from token_meter/{row,rejected_row,batch_row,codes}.py by `make generate`; edit those -->",
+            "<!-- generated from token_meter/{row,*_row,codes}.py by `make generate`; edit those -->",
             "",
             "# The tables",
             "",
@@ -60,11 +61,22 @@ def schema_markdown() -> str:
             "again under the same `EventId`.",
             "",
             *_column_lines(BatchRow),
+            f"## `{ReconciliationRow.TABLE}`",
+            "",
+            "One row is one comparison of a day's total of a deployment with the service's own metric;",
+            "`TokenReconciliation(start, end)` keeps the newest of each (docs/reconciliation.md).",
+            "",
+            *_column_lines(ReconciliationRow),
             "## Codes",
             "",
             _values("Sources", Source, "of `PromptSource`, `CompletionSource`, `TotalSource`, best first"),
             _values("AppIdSource", AppIdSource, "what vouches for the application"),
             _values("Charged", Charged, "whether the service charges the call"),
+            _values("Measure", Measure, "what is compared with a service's own metrics"),
+            _values("Status", Reconciled, "how the meter's number and the service's metric stand to each other"),
+            _values(
+                "Attribution", Attribution, "by what the account of compared calls is known, empty where it is not"
+            ),
             "### Notes",
             "",
             "| code | meaning |",
@@ -76,6 +88,12 @@ def schema_markdown() -> str:
             "| code | meaning |",
             "| --- | --- |",
             *(f"| `{reason.value}` | {reason.meaning} |" for reason in Reason),
+            "",
+            "### Reasons of differences",
+            "",
+            "| code | meaning |",
+            "| --- | --- |",
+            *(f"| `{reason.value}` | {reason.meaning} |" for reason in DriftReason),
             "",
         ]
     )

@@ -18,6 +18,8 @@ from token_meter.shapes import UnknownShapeName, shapes_named
 
 PUBLIC_ENDPOINT = "https://api.loganalytics.io"
 """Log Analytics' query API in the public cloud."""
+PUBLIC_MANAGEMENT = "https://management.azure.com"
+"""Resource Manager in the public cloud."""
 SHORTEST_SECRET = 32
 """Characters; 128 bits even where they are hexadecimal digits."""
 MOST_DEPLOYMENTS = 1_000
@@ -47,7 +49,8 @@ ABOUT_THE_HOST = """\
 
 `token-meter` reads the settings about metering from its environment, under the same names: `KEY_HASH_SECRET`,
 `KEY_HASH_VERSION`, `CLIENT_IP`, `USER_OBJECT_ID`, `AUDIT_SAMPLE`, `RECORD_SHAPE`, `DEPLOYMENT_MODELS`. So
-`DEPLOYMENT_MODELS='my-gpt4o=gpt-4o-2024-08-06' token-meter run events.jsonl` counts as the Function would.
+`DEPLOYMENT_MODELS='my-gpt4o=gpt-4o-2024-08-06' token-meter run events.jsonl` counts as the Function would. So do those
+about comparing with the services' metrics: `RECONCILED_ACCOUNTS`, `RECONCILED_BACKENDS`, `MANAGEMENT_ENDPOINT`.
 
 ## On one machine
 
@@ -162,6 +165,22 @@ class Settings:
     query_endpoint: str = setting(
         "LOG_ANALYTICS_ENDPOINT", "Where queries go; other clouds than the public one have their own.", PUBLIC_ENDPOINT
     )
+    reconciled_accounts: str = setting(
+        "RECONCILED_ACCOUNTS",
+        "Resource ids of the Azure OpenAI and AI Services accounts whose own metrics the meter is held against each "
+        "night, `;` between them (docs/reconciliation.md). The identity needs Monitoring Reader on each, and "
+        "`LOG_ANALYTICS_WORKSPACE_ID` must be set; empty compares nothing.",
+    )
+    reconciled_backends: str = setting(
+        "RECONCILED_BACKENDS",
+        "Which of those accounts a backend of the gateway is, where its id or host does not tell: "
+        "`pool-member-1=account;other=` (`other` is an account that is not compared).",
+    )
+    management_endpoint: str = setting(
+        "MANAGEMENT_ENDPOINT",
+        "Resource Manager, for the metrics; other clouds have another one.",
+        PUBLIC_MANAGEMENT,
+    )
     managed_identity_client_id: str = setting(
         "AZURE_CLIENT_ID", "Client id of the user-assigned managed identity; empty for the system-assigned one."
     )
@@ -184,6 +203,8 @@ class Settings:
             raise SettingsUnusable("LOG_ANALYTICS_WORKSPACE_ID must be the workspace's customerId, a GUID")
         if not _is_endpoint(settings.query_endpoint):
             raise SettingsUnusable("LOG_ANALYTICS_ENDPOINT must be https:// and a host")
+        if not _is_endpoint(settings.management_endpoint):
+            raise SettingsUnusable("MANAGEMENT_ENDPOINT must be https:// and a host")
         if bool(settings.dead_letter_folder) == bool(settings.dead_letter_container_url):
             raise SettingsUnusable(
                 "set DEAD_LETTER_CONTAINER_URL, or on one machine DEAD_LETTER_FOLDER, and not both: "

@@ -3,9 +3,10 @@
 from typing import TypeAlias
 
 from token_meter.batch_row import BatchRow
+from token_meter.reconciliation_row import ReconciliationRow
 from token_meter.rejected_row import RejectedRow
 from token_meter.row import UsageRow
 
-Row: TypeAlias = UsageRow | RejectedRow | BatchRow
-TABLES: tuple[type[Row], ...] = (UsageRow, RejectedRow, BatchRow)
+Row: TypeAlias = UsageRow | RejectedRow | BatchRow | ReconciliationRow
+TABLES: tuple[type[Row], ...] = (UsageRow, RejectedRow, BatchRow, ReconciliationRow)
 """The row types; each knows its table's name and columns."""

@@ -6,6 +6,7 @@ param workspaceId string
 param emails array
 param lagSeconds int
 param unknownSharePercent int
+param driftPercent int
 
 var failing = {
   numberOfEvaluationPeriods: 1
@@ -75,6 +76,14 @@ var rules = [
     name: 'unknown-share'
     description: 'Too many charged calls have tokens that nobody knows.'
     query: 'TokenHealth(ago(1d), now()) | where UnknownShare * 100 > ${unknownSharePercent}'
+    window: 'P1D'
+    every: 'PT6H'
+    severity: 2
+  }
+  {
+    name: 'drift'
+    description: 'The meter and the services\' own metrics differ on a whole day.'
+    query: 'TokenReconciliation(ago(4d), now()) | where AccountId != "" and Measure == "total_tokens" and Status != "too_early" | summarize Drift = sum(abs(Difference)), Service = sum(ServiceValue), Metered = sum(MeteredValue) by Day, Account | where Drift * 100 > max_of(Service, Metered) * ${driftPercent}'
     window: 'P1D'
     every: 'PT6H'
     severity: 2

@@ -28,3 +28,4 @@ resource tables 'Microsoft.OperationalInsights/workspaces/tables@2025-07-01' = [
 ]
 
 output location string = workspace.location
+output customerId string = workspace.properties.customerId

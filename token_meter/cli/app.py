@@ -18,6 +18,7 @@ from token_meter.dated_names import DEFAULT_FORMAT
 from token_meter.options import MeterOptions
 from token_meter.pricing import BookUnusable
 from token_meter.query_result import QueryError
+from token_meter.reconciliation.faults import ReconciliationFault
 from token_meter.settings import SettingsUnusable, meter_options_from
 from token_meter.sinks.duckdb_store import StoreUnusable
 from token_meter.sources import InputUnusable
@@ -176,6 +177,28 @@ def query(
 
 
 @app.command()
+def reconcile(  # noqa: PLR0913, PLR0917 - one argument an option
+    account: Annotated[
+        list[str] | None,
+        typer.Option(metavar="RESOURCE_ID", help="An account; repeat it for more. RECONCILED_ACCOUNTS by default."),
+    ] = None,
+    day: Annotated[str, typer.Option(help="The day, UTC, such as 2026-10-05.")] = "",
+    month: Annotated[str, typer.Option(help="Or every day of a month so far, such as 2026-10.")] = "",
+    store: Store = "usage.duckdb",
+    workspace: Workspace = "",
+    save: Annotated[
+        bool, typer.Option("--save", help="With --workspace: also write the rows there, with the Function's settings.")
+    ] = False,
+    output: Annotated[Format, typer.Option("--format", help="How to print the rows.")] = Format.TABLE,
+) -> None:
+    """Hold each day's totals by deployment against the accounts' own metrics, and say what explains a difference."""
+    # Azure's libraries take as long to load as all that the other commands need
+    from token_meter.cli.reconciling import days_of, print_comparison, reconcile_days  # noqa: PLC0415
+
+    print_comparison(reconcile_days(days_of(day, month), account or [], store, workspace, save=save), output)
+
+
+@app.command()
 def audit(
     files: Files,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
@@ -208,7 +231,15 @@ def main() -> None:
     """Run the command line; unusable input ends in one line on standard error and exit status 2."""
     try:
         app()
-    except (BookUnusable, InputUnusable, MonthUnusable, QueryError, StoreUnusable, SettingsUnusable) as fault:
+    except (
+        BookUnusable,
+        InputUnusable,
+        MonthUnusable,
+        QueryError,
+        ReconciliationFault,
+        StoreUnusable,
+        SettingsUnusable,
+    ) as fault:
         standard_error().print(f"token-meter: {fault}")
         sys.exit(UNUSABLE)
     except BrokenPipeError:

@@ -32,6 +32,11 @@ def print_answer(kql: str, store: str, workspace: str, output: Format) -> None:
     """
     with answering(store, workspace) as ask:
         result = ask(_text_of(kql))
+    print_result(result, output)
+
+
+def print_result(result: Result, output: Format) -> None:
+    """Print an answer on standard output."""
     if output is Format.JSON:
         sys.stdout.write(result.as_json() + "\n")
     elif output is Format.CSV:
