@@ -146,6 +146,20 @@ NOTHING_LOST = (
         ),
     ),
     mutant(
+        "a batch fails before the host ends it",
+        "steps begin however late it is",
+        "test_in_time.py::test_a_batch_fails_before_the_host_ends_it_however_slow_its_stores_are",
+        "token_meter/sinks/in_time.py",
+        ("        if self.clock() > self.moment:", "        if self.clock() < 0:"),
+    ),
+    mutant(
+        "a batch fails before the host ends it",
+        "the SDK waits for a token as it likes",
+        "test_credentials.py::test_an_endpoint_that_asks_for_an_hour_is_not_waited_for",
+        "token_meter/credentials.py",
+        ('        "retry_total": 0,\n', ""),
+    ),
+    mutant(
         "secrets are taken out of what is kept",
         "dead letters hold the bytes as they came",
         "test_shape_laws.py::test_a_rejected_sample_keeps_no_secret_in_its_letter",

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 from azure.core.exceptions import AzureError
@@ -45,7 +46,7 @@ def test_an_endpoint_that_asks_for_an_hour_is_not_waited_for(
     """The batch fails at once, its partition is held, and the host tries again."""
     asked: list[str] = []
 
-    class Throttled(Silent):
+    class Throttled(Silent, BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             asked.append(self.path)
             self.send_response(status)
@@ -65,7 +66,7 @@ def test_an_endpoint_that_says_nothing_is_given_up_once(monkeypatch: pytest.Monk
     asked: list[str] = []
     over = threading.Event()
 
-    class Mute(Silent):
+    class Mute(Silent, BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             asked.append(self.path)
             over.wait(LONGEST_WAIT)

@@ -26,7 +26,7 @@ ORIGIN = Origin(
     hub="contoso/usage", partition="3", sequence_number=41, enqueued_time=datetime(2026, 10, 5, 23, 59, 59, tzinfo=UTC)
 )
 LONGEST_LETTER = 100
-"""Seconds that a letter may take: two of them and four writes to Log Analytics are a batch (host.json: ten minutes)."""
+"""Seconds that a letter may take; test_in_time.py has all steps of a batch."""
 SETTINGS = {"LOGS_INGESTION_ENDPOINT": "https://dce.example", "LOGS_INGESTION_RULE_ID": "dcr-0"}
 
 
