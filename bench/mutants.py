@@ -171,7 +171,24 @@ NOTHING_LOST = (
         "a batch covers all numbers up to its last",
         "test_ledger.py::test_gaps_are_the_numbers_that_no_batch_covers",
         "kql/functions/TokenGaps.kql",
-        ("    | where Number >= First and Number <= Last\n", "    | where Number <= Last\n"),
+        ("    | where Number >= BatchFirst and Number <= BatchLast\n", "    | where Number <= BatchLast\n"),
+    ),
+    mutant(
+        "what was never metered is a gap",
+        "an event that came twice stands for one that is missing",
+        "test_ledger.py::test_events_that_come_twice_fill_no_hole",
+        "token_meter/batch_row.py",
+        ("        events=len(events) - (len(numbers) - len(set(numbers))),", "        events=len(events),"),
+    ),
+    mutant(
+        "what was never metered is a gap",
+        "batches of the hub as it was before cover the new one's numbers",
+        "test_ledger.py::test_a_hub_that_was_made_anew_does_not_lend_its_numbers",
+        "kql/functions/TokenGaps.kql",
+        (
+            "    | where BatchBegan <= Came + 1s and (isnull(MadeAnew) or BatchEnded > MadeAnew)\n",
+            "    | where BatchBegan <= Came + 1s\n",
+        ),
     ),
     mutant(
         "rows that were never stored show",

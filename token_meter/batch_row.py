@@ -44,7 +44,7 @@ class BatchRow:
     last_sequence_number: int | None = column("long", "The last event's.", default=None)
     first_enqueued_time: datetime | None = column("datetime", "When the first event reached the hub.", default=None)
     last_enqueued_time: datetime | None = column("datetime", "When the last one did.", default=None)
-    events: int = column("long", "Events in the batch.", default=0)
+    events: int = column("long", "Different events in the batch.", default=0)
     received: int = column("long", "Records in them.", default=0)
     metered: int = column("long", "Records that gave a usage row.", default=0)
     rejected: int = column("long", "Records that went to the dead letters.", default=0)
@@ -101,7 +101,7 @@ def _batch_row(  # noqa: PLR0913, PLR0917 - put together once
         last_sequence_number=max(numbers, default=None),
         first_enqueued_time=min(times, default=None),
         last_enqueued_time=max(times, default=None),
-        events=len(events),
+        events=len(events) - (len(numbers) - len(set(numbers))),
         received=len(rows) + len(rejected) + len(ignored),
         metered=len(rows),
         rejected=len(rejected),
