@@ -136,6 +136,13 @@ NOTHING_LOST = (
         ),
     ),
     mutant(
+        "a hub made anew is not taken for metered",
+        "checkpoints ahead of the hub are believed",
+        "test_consume.py::test_a_hub_that_was_made_anew_is_not_taken_for_metered",
+        "token_meter/sources/hub_progress.py",
+        ('            if metered.get(item["id"], -1) > last:', '            if metered.get(item["id"], -1) < -1:'),
+    ),
+    mutant(
         "a failed batch is never passed over",
         "the consumer goes on to the next one",
         "test_consume.py::test_a_batch_that_the_sink_does_not_take_is_tried_until_it_does",
