@@ -2,6 +2,7 @@
 
 import os
 import sys
+import traceback
 from enum import StrEnum
 from typing import Annotated
 
@@ -245,3 +246,11 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()  # the reader has gone; Python would complain when it flushes at exit
         sys.exit(DONE)
+    except OSError as fault:
+        standard_error().print(f"token-meter: {fault.filename or 'a file'}: {fault.strerror or type(fault).__name__}")
+        sys.exit(UNUSABLE)
+    except Exception as fault:  # noqa: BLE001 - Python's own status would be that of "some rejected"
+        # where it happened, and not what it says, which may be content
+        traceback.print_tb(fault.__traceback__)
+        standard_error().print(f"token-meter: {type(fault).__name__}: nothing after it was done; a defect to report")
+        sys.exit(UNUSABLE)
