@@ -261,6 +261,13 @@ NOTHING_TWICE = (
         ),
     ),
     mutant(
+        "a retried batch is not held by the letter that it has left",
+        "a letter that may not be replaced counts as not kept",
+        "test_dead_letter_blobs.py::test_a_letter_that_may_not_be_replaced_is_kept_already",
+        "token_meter/sinks/dead_letter_blobs.py",
+        ("            if not self._has(name, fault):", "            if name:"),
+    ),
+    mutant(
         "a retried batch is one batch",
         "its identity in the ledger is made up",
         "test_ledger.py::test_the_same_batch_has_the_same_identity_whenever_it_is_metered",

@@ -28,7 +28,10 @@ PAUSES_OF_A_LETTER = 10
 """Seconds between its attempts, with jitter (blob_storage)."""
 TOKEN = credentials.CONNECTION_TIMEOUT + credentials.READ_TIMEOUT
 WRITE = PATIENT.seconds + TOKEN + logs_ingestion.CONNECTION_TIMEOUT + logs_ingestion.READ_TIMEOUT
-LETTER = blob_storage.ATTEMPTS * (TOKEN + blob_storage.CONNECTION_TIMEOUT + blob_storage.READ_TIMEOUT)
+ASKED_WHETHER_IT_IS_THERE = 1
+LETTER = (blob_storage.ATTEMPTS + ASKED_WHETHER_IT_IS_THERE) * (
+    TOKEN + blob_storage.CONNECTION_TIMEOUT + blob_storage.READ_TIMEOUT
+)
 SLOWEST_STEP = max(WRITE, LETTER + PAUSES_OF_A_LETTER)
 
 
