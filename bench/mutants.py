@@ -268,6 +268,13 @@ NOTHING_TWICE = (
         ("            if not self._has(name, fault):", "            if name:"),
     ),
     mutant(
+        "recovered is what is in the bill",
+        "a replay's word is believed for ever",
+        "test_token_rejected.py::test_a_record_whose_usage_never_came_is_not_recovered",
+        "kql/functions/TokenRejected.kql",
+        ("(isnull(SequenceNumber) or SaidMetered >= now() - grace)", "true"),
+    ),
+    mutant(
         "a retried batch is one batch",
         "its identity in the ledger is made up",
         "test_ledger.py::test_the_same_batch_has_the_same_identity_whenever_it_is_metered",
