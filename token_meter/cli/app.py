@@ -161,7 +161,8 @@ def replay(  # noqa: PLR0913, PLR0917 - one argument an option
         if from_hub
         else stored_batches(paths or [], period_of(start, end), capture_format)
     )
-    with sinks(store if to is Target.STORE else "", dead_letters, options_with(shape)) as opened:
+    # a record that is rejected again stays in its letter, so a replay of letters needs no place for new ones
+    with sinks(store if to is Target.STORE else "", dead_letters, options_with(shape), usual=True) as opened:
         whole = replay_batches(batches, opened)
     raise typer.Exit(DONE if whole else SOME_REJECTED)
 

@@ -60,10 +60,11 @@ class HubProgress:
 
 def _reached(properties: dict[str, Any], metered: int | None, start: str | datetime) -> bool:
     """Tell whether a partition's events are metered as far as they are asked for."""
-    if metered is not None:
-        return metered == int(properties["last_enqueued_sequence_number"])
+    last = int(properties["last_enqueued_sequence_number"])
     if properties["is_empty"]:
-        return True
+        return metered is None or metered <= last  # what it had is gone
+    if metered is not None:
+        return metered == last
     return start == END or (isinstance(start, datetime) and properties["last_enqueued_time_utc"] < start)
 
 
