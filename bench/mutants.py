@@ -199,6 +199,13 @@ NOTHING_LOST = (
     ),
     mutant(
         "rows that were never stored show",
+        "rows of an older revision count as found",
+        "test_ledger.py::test_rows_of_an_older_revision_do_not_stand_for_those_that_replace_them",
+        "kql/functions/TokenUnstored.kql",
+        ("\n        and Revision >= Wanted", ""),
+    ),
+    mutant(
+        "rows that were never stored show",
         "rows of an older hub of that name count as found",
         "test_ledger.py::test_a_hub_that_was_made_anew_does_not_lend_its_rows",
         "kql/functions/TokenUnstored.kql",

@@ -174,7 +174,7 @@ ANEW = timedelta(days=1)
 
 
 def test_a_hub_that_was_made_anew_does_not_lend_its_numbers(store: DuckDbStore) -> None:
-    """They begin at 0 again: what the old one's batches cover was not metered of the new one, nor the other way round."""
+    """They begin at 0 again: what the old one's batches cover was not metered of the new one, nor the reverse."""
     store.write([batch(0, 40), batch(61, 100), of_hub(HUB, 0, 4, ANEW), of_hub(HUB, 10, 20, ANEW)])
     assert [("0", 5, 9), ("0", 41, 60)] == gaps(store)
 
@@ -259,6 +259,20 @@ def test_a_hub_that_was_made_anew_does_not_lend_its_rows(metered: DuckDbStore) -
     metered.connection.execute("""UPDATE "TokenUsage_CL" SET "EnqueuedTime" = "EnqueuedTime" - INTERVAL 30 DAY""")
 
     assert [5, 1] == [row["MissingObservations"] for row in ask(metered, "TokenUnstored() | sort by Observations desc")]
+
+
+def test_rows_of_an_older_revision_do_not_stand_for_those_that_replace_them(metered: DuckDbStore) -> None:
+    """As where a daily cap drops what a newer meter makes of the same events: the old numbers would stay unnoticed."""
+    (first, *_) = ask(metered, "TokenMeterBatch_CL | sort by FirstSequenceNumber asc")
+    events = [hub_event(number) for number in range(1, 6)]
+    newer = replace(row_of(events), meter_revision=first["MeterRevision"] + 1)
+    metered.write([newer])
+
+    (row,) = ask(metered, "TokenUnstored()")
+    assert (1, 5, 0) == (row["FirstSequenceNumber"], row["Observations"], row["FoundObservations"])
+
+    metered.write([replace(item, meter_revision=newer.meter_revision) for item in meter(events).rows])
+    assert [] == ask(metered, "TokenUnstored()")
 
 
 def test_rows_are_found_however_their_hubs_name_is_written(metered: DuckDbStore) -> None:
