@@ -58,6 +58,13 @@ NOTHING_LOST = (
         ("        if not self.balanced:", "        if not self.balanced and self.received < 0:"),
     ),
     mutant(
+        "received = metered + rejected + ignored",
+        "the ledger's received is the sum of what became of it",
+        "test_ledger.py::test_a_record_that_nothing_became_of_shows_as_a_batch_that_does_not_balance",
+        "token_meter/batch_row.py",
+        ("    if len(rows) == 1:", "    if not rows:"),
+    ),
+    mutant(
         "letters, rows, ledger, counters, in that order",
         "dead letters are stored after the rows",
         "test_order.py::test_letters_then_rows_then_the_ledger_then_metrics",

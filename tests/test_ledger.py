@@ -74,6 +74,17 @@ def test_a_batchs_row_balances_and_says_why() -> None:
     assert (1, 3, 1) == (row.first_sequence_number, row.last_sequence_number, row.observations)
 
 
+def test_a_record_that_nothing_became_of_shows_as_a_batch_that_does_not_balance(store: DuckDbStore) -> None:
+    """What was received is counted by itself, not as the sum of what became of it."""
+    events = [hub_event(number) for number in (1, 2, 3)]
+    outcome = meter(events)
+    store.write(list(batch_rows(events, replace(outcome, rows=outcome.rows[:2]), Via.TRIGGER, METERED, None)))
+
+    (row,) = ask(store, "TokenBatches()")
+
+    assert (3, 2, False) == (row["Received"], row["Metered"], row["Balanced"])
+
+
 def test_the_same_batch_has_the_same_identity_whenever_it_is_metered() -> None:
     """And another one has another."""
     again = row_of([hub_event(number) for number in range(1, 11)], METERED + timedelta(days=40))
