@@ -58,6 +58,13 @@ NOTHING_LOST = (
         ("        if not self.balanced:", "        if not self.balanced and self.received < 0:"),
     ),
     mutant(
+        "received = metered + rejected + ignored",
+        "the ledger's received is the sum of what became of it",
+        "test_ledger.py::test_a_record_that_nothing_became_of_shows_as_a_batch_that_does_not_balance",
+        "token_meter/batch_row.py",
+        ("    if len(rows) == 1:", "    if not rows:"),
+    ),
+    mutant(
         "letters, rows, ledger, counters, in that order",
         "dead letters are stored after the rows",
         "test_order.py::test_letters_then_rows_then_the_ledger_then_metrics",
@@ -136,6 +143,13 @@ NOTHING_LOST = (
         ),
     ),
     mutant(
+        "a hub made anew is not taken for metered",
+        "checkpoints ahead of the hub are believed",
+        "test_consume.py::test_a_hub_that_was_made_anew_is_not_taken_for_metered",
+        "token_meter/sources/hub_progress.py",
+        ('            if metered.get(item["id"], -1) > last:', '            if metered.get(item["id"], -1) < -1:'),
+    ),
+    mutant(
         "a failed batch is never passed over",
         "the consumer goes on to the next one",
         "test_consume.py::test_a_batch_that_the_sink_does_not_take_is_tried_until_it_does",
@@ -144,6 +158,20 @@ NOTHING_LOST = (
             "                return False\n            pause = min",
             "                return True\n            return True\n            pause = min",
         ),
+    ),
+    mutant(
+        "a batch fails before the host ends it",
+        "steps begin however late it is",
+        "test_in_time.py::test_a_batch_fails_before_the_host_ends_it_however_slow_its_stores_are",
+        "token_meter/sinks/in_time.py",
+        ("        if self.clock() > self.moment:", "        if self.clock() < 0:"),
+    ),
+    mutant(
+        "a batch fails before the host ends it",
+        "the SDK waits for a token as it likes",
+        "test_credentials.py::test_an_endpoint_that_asks_for_an_hour_is_not_waited_for",
+        "token_meter/credentials.py",
+        ('        "retry_total": 0,\n', ""),
     ),
     mutant(
         "secrets are taken out of what is kept",
@@ -157,7 +185,31 @@ NOTHING_LOST = (
         "a batch covers all numbers up to its last",
         "test_ledger.py::test_gaps_are_the_numbers_that_no_batch_covers",
         "kql/functions/TokenGaps.kql",
-        ("    | where Number >= First and Number <= Last\n", "    | where Number <= Last\n"),
+        ("    | where Number >= BatchFirst and Number <= BatchLast\n", "    | where Number <= BatchLast\n"),
+    ),
+    mutant(
+        "what was never metered is a gap",
+        "an event that came twice stands for one that is missing",
+        "test_ledger.py::test_events_that_come_twice_fill_no_hole",
+        "token_meter/batch_row.py",
+        ("        events=len(events) - (len(numbers) - len(set(numbers))),", "        events=len(events),"),
+    ),
+    mutant(
+        "what was never metered is a gap",
+        "batches of the hub as it was before cover the new one's numbers",
+        "test_ledger.py::test_a_hub_that_was_made_anew_does_not_lend_its_numbers",
+        "kql/functions/TokenGaps.kql",
+        (
+            "    | where BatchBegan <= Came + 1s and (isnull(MadeAnew) or BatchEnded > MadeAnew)\n",
+            "    | where BatchBegan <= Came + 1s\n",
+        ),
+    ),
+    mutant(
+        "rows that were never stored show",
+        "rows of an older revision count as found",
+        "test_ledger.py::test_rows_of_an_older_revision_do_not_stand_for_those_that_replace_them",
+        "kql/functions/TokenUnstored.kql",
+        ("\n        and Revision >= Wanted", ""),
     ),
     mutant(
         "rows that were never stored show",
@@ -221,6 +273,20 @@ NOTHING_TWICE = (
             "    digest = hashlib.sha256(dump_json([rejected_event_id(item) for item in rejected])).hexdigest()[:16]",
             "    digest = os.urandom(8).hex()",
         ),
+    ),
+    mutant(
+        "a retried batch is not held by the letter that it has left",
+        "a letter that may not be replaced counts as not kept",
+        "test_dead_letter_blobs.py::test_a_letter_that_may_not_be_replaced_is_kept_already",
+        "token_meter/sinks/dead_letter_blobs.py",
+        ("            if not self._has(name, fault):", "            if name:"),
+    ),
+    mutant(
+        "recovered is what is in the bill",
+        "a replay's word is believed for ever",
+        "test_token_rejected.py::test_a_record_whose_usage_never_came_is_not_recovered",
+        "kql/functions/TokenRejected.kql",
+        ("(isnull(SequenceNumber) or SaidMetered >= now() - grace)", "true"),
     ),
     mutant(
         "a retried batch is one batch",

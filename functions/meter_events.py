@@ -3,8 +3,10 @@
 import functools
 import logging
 import os
+import time
 import typing
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import azure.functions as func
@@ -14,10 +16,15 @@ from token_meter.codes import Via
 from token_meter.events import Event, Origin, hub_name
 from token_meter.pipeline import Pipeline
 from token_meter.settings import Settings
+from token_meter.sinks.in_time import End, LettersInTime, SinkInTime
 from token_meter.times import as_utc
 
 blueprint = func.Blueprint()
 log = logging.getLogger("token_meter")
+
+LATEST_STEP = 400.0
+"""Seconds into an invocation. What begins no later, a write or a letter, and the counters after it, is over before
+`functionTimeout` (host.json) ends the invocation, after which the host may move past the batch."""
 
 
 # The host checkpoints a batch once its retries are over, whatever came of them. With endless retries it is over only
@@ -39,7 +46,7 @@ log = logging.getLogger("token_meter")
 )
 def meter_events(events: typing.List[func.EventHubEvent]) -> None:  # noqa: UP006 - the worker refuses `list[…]`
     """Meter a batch of events. Raises where a sink fails, so that the host tries the batch again."""
-    outcome = pipeline().process(to_events(events), Via.TRIGGER)
+    outcome = pipeline_in_time().process(to_events(events), Via.TRIGGER)
     log.info(
         "metered a batch: received %d, metered %d, rejected %d, ignored %d",
         outcome.received,
@@ -54,6 +61,12 @@ def pipeline() -> Pipeline:
     """Return the meter with its sinks, made once a worker process with the first batch."""
     settings = Settings.read(os.environ)
     return azure_pipeline(settings, settings.meter_options)
+
+
+def pipeline_in_time() -> Pipeline:
+    """Return the meter for one invocation, with sinks that begin nothing which the host might end."""
+    lasting, end = pipeline(), End(time.monotonic() + LATEST_STEP, time.monotonic)
+    return replace(lasting, sink=SinkInTime(lasting.sink, end), dead_letters=LettersInTime(lasting.dead_letters, end))
 
 
 def to_events(events: Sequence[func.EventHubEvent]) -> list[Event]:

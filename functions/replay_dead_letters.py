@@ -32,7 +32,7 @@ def replay_dead_letters(message: func.QueueMessage, rest: func.Out[str]) -> None
         settings = Settings.read(os.environ)
         request = read_request(message.get_body())
         store = store_of(settings, request)
-        left = replay_slice(request, store, capture_names(settings), meter_events.pipeline(), time.monotonic)
+        left = replay_slice(request, store, capture_names(settings), meter_events.pipeline_in_time(), time.monotonic)
     except RequestUnusable as fault:
         log.error("a replay message is refused: %s", fault)  # noqa: TRY400 - a trace would say no more
         raise

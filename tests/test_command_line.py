@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.records import record
+from token_meter.cli import app
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -174,3 +175,47 @@ def test_rows_reads_one_family_of_shapes_where_that_is_asked_for(tmp_path: Path)
     assert "unknown_shape" in other.stderr
     assert 2 == unknown.returncode
     assert "S99" in unknown.stderr
+
+
+def test_a_disk_that_takes_nothing_ends_in_status_two_and_a_clear_line(tmp_path: Path) -> None:
+    """Status 1 would say that all but some rejected records are kept."""
+    (tmp_path / "file").touch()
+    write(tmp_path / "events.jsonl", "poison")
+
+    done = token_meter("run", "events.jsonl", "--store", "s.duckdb", "--dead-letters", "file/letters", folder=tmp_path)
+
+    assert (2, "token-meter: file/letters: Not a directory\n") == (done.returncode, done.stderr)
+
+
+def test_a_defect_ends_in_status_two_without_what_it_says(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It names where it happened; its words may quote a prompt."""
+
+    def defect() -> None:
+        raise ValueError("the prompt")
+
+    monkeypatch.setattr(app, "app", defect)
+
+    with pytest.raises(SystemExit) as ended:
+        app.main()
+
+    told = capsys.readouterr().err
+    assert 2 == ended.value.code
+    assert "in defect" in told
+    assert told.endswith("token-meter: ValueError: nothing after it was done; a defect to report\n")
+
+
+def test_no_name_speaks_to_the_terminal(tmp_path: Path) -> None:
+    """Whoever names a file could move the cursor and write over what was printed."""
+    name = "\x1b[2J\u202eevents.jsonl"
+    (tmp_path / name).write_text("poison\n")
+
+    done = token_meter("run", name, "--store", "s.duckdb", folder=tmp_path)
+    gone = token_meter("run", f"gone{name}", "--store", "s.duckdb", folder=tmp_path)
+    query = token_meter("query", f"print Name = '{name}'", "--store", "s.duckdb", folder=tmp_path)
+
+    shown = "\N{REPLACEMENT CHARACTER}[2J\N{REPLACEMENT CHARACTER}events.jsonl"
+    assert f"(first at {shown}:1)" in done.stdout
+    assert f"token-meter: gone{shown}: No such file or directory\n" == gone.stderr
+    assert shown in query.stdout

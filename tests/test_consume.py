@@ -10,19 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from azure.eventhub.aio import EventHubConsumerClient
 from azure.storage.blob import ContainerClient
 
 from tests.event_hubs_peer import HUB, Peer, event_hubs_peer, ticking
+from tests.event_hubs_peer.stream import Partition
 from tests.hub_clients import GROUP, read
 from tests.records import record
 from token_meter.pipeline import Pipeline
 from token_meter.row import UsageRow
 from token_meter.sinks.dead_letters import DeadLetterFolder
 from token_meter.sources import InputUnusable
-from token_meter.sources.checkpoints import FileCheckpoints, checkpoint_store
+from token_meter.sources.checkpoints import CheckpointsInThread, FileCheckpoints, checkpoint_store
 from token_meter.sources.hub import Consumption, HubConsumer
 from token_meter.sources.hub_address import HubAddress, hub_address
-from token_meter.sources.hub_progress import END
+from token_meter.sources.hub_progress import END, START, HubProgress
 from token_meter.tables import Row
 
 pytestmark = [
@@ -411,6 +413,35 @@ def test_it_stops_after_so_many_events(place: Place) -> None:
 
     assert 20 == len(sink.rows)
     assert {"0": 19} == place.metered
+
+
+def test_a_hub_that_was_made_anew_is_not_taken_for_metered(place: Place) -> None:
+    """Its numbers begin at 0 again, so that the old one's checkpoints would pass over all that it has."""
+    place.peer.put("0", bodies(20))
+    place.consume(Watched())
+    place.peer.hub.partitions[0] = Partition("0")
+    place.peer.put("0", bodies(5, first=20))
+    sink = Watched()
+
+    with pytest.raises(InputUnusable, match=r"up to event 19, and the hub's last is 4: .* anew"):
+        place.consume(sink)
+
+    assert [] == sink.rows
+
+
+def test_a_hub_that_is_made_anew_meanwhile_is_never_wholly_metered(place: Place) -> None:
+    """A run that ends when everything is metered does not end by the old one's checkpoints."""
+    place.peer.put("0", bodies(20))
+    place.consume(Watched())
+
+    async def all_metered() -> bool:
+        client = EventHubConsumerClient.from_connection_string(place.peer.connection_string, GROUP)
+        async with client:
+            progress = HubProgress(client, CheckpointsInThread(place.checkpoints), place.address.host, GROUP)
+            place.peer.hub.partitions[0] = Partition("0")
+            return await progress.all_metered(START)
+
+    assert not asyncio.run(all_metered())
 
 
 class Impatient(HubAddress):

@@ -26,7 +26,8 @@ ORIGIN = Origin(
     hub="contoso/usage", partition="3", sequence_number=41, enqueued_time=datetime(2026, 10, 5, 23, 59, 59, tzinfo=UTC)
 )
 LONGEST_LETTER = 100
-"""Seconds that a letter may take: two of them and four writes to Log Analytics are a batch (host.json: ten minutes)."""
+"""Seconds that a letter may take; test_in_time.py has all steps of a batch."""
+CREATED = 201
 SETTINGS = {"LOGS_INGESTION_ENDPOINT": "https://dce.example", "LOGS_INGESTION_RULE_ID": "dcr-0"}
 
 
@@ -88,6 +89,7 @@ class FailingStore:
     url: str = ""
     answers: list[int] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
+    has_one: bool = False
 
 
 @contextmanager
@@ -100,8 +102,14 @@ def failing_store(*answers: int) -> Iterator[FailingStore]:
 
         def do_PUT(self) -> None:
             store.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
-            self.send_response(store.answers.pop(0) if store.answers else 201)
+            status = store.answers.pop(0) if store.answers else CREATED
+            store.has_one = store.has_one or status == CREATED
+            self.send_response(status)
             self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def do_HEAD(self) -> None:
+            self.send_response(200 if store.has_one else 404)
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
@@ -228,3 +236,35 @@ def test_settings_that_would_lose_a_letter_are_refused(environment: dict[str, st
     """By the name of the variable, when the first batch comes."""
     with pytest.raises(SettingsUnusable, match=named):
         stored_by(**environment)
+
+
+@pytest.mark.sockets
+@pytest.mark.parametrize("status", [409, 412])
+def test_a_letter_that_may_not_be_replaced_is_kept_already(status: int) -> None:
+    """Under a policy against changes a retried batch would hold its partition for as long as that lasts."""
+    with failing_store(CREATED, status) as store, container_client(store.url) as client:
+        names = {DeadLetterBlobs(client).store([rejected()]) for _ in range(2)}
+
+    assert (1, 2) == (len(names), len(store.bodies))
+
+
+def test_a_letter_under_a_lease_is_kept_already(container: ContainerClient) -> None:
+    """As Azurite has it."""
+    letters = DeadLetterBlobs(container)
+    name = letters.store([rejected()])
+    container.get_blob_client(name).acquire_lease()
+
+    assert name == letters.store([rejected()])
+
+
+@pytest.mark.sockets
+@pytest.mark.parametrize("status", [409, 412])
+def test_a_letter_that_is_refused_and_not_there_is_not_kept(pauses: list[float], status: int) -> None:
+    """As in a container that is being deleted."""
+    with (
+        failing_store(*[status] * 9) as store,
+        container_client(store.url) as client,
+        pytest.raises(DeadLettersNotKept, match=f"status {status}"),
+    ):
+        DeadLetterBlobs(client).store([rejected()])
+    assert [] == pauses

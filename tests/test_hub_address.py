@@ -65,6 +65,8 @@ def test_what_names_no_hub_or_opens_one_with_a_key_is_refused(hub: str, connecti
     ("host", "name"),
     [
         ("contoso-ai.servicebus.windows.net", "contoso-ai/h"),
+        ("contoso-ai.ServiceBus.Windows.Net", "contoso-ai/h"),
+        ("contoso-ai.servicebus.chinacloudapi.cn:5671", "contoso-ai/h"),
         ("localhost", "localhost/h"),
         ("127.0.0.1:5672", "127.0.0.1/h"),
         ("", "h"),

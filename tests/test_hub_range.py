@@ -131,6 +131,25 @@ def test_events_that_the_hub_has_no_more_are_said_to_be_missing(peer: Peer, monk
     assert {("0", 3), ("0", 4)} <= set(numbers(rest))  # the peer has the others still
 
 
+@pytest.mark.parametrize(
+    ("first", "last", "found", "beyond"),
+    [
+        (3, 9, [3, 4], "events 5 to 9 are not on the hub, whose last is 4"),
+        (7, 9, [], "events 7 to 9 are not on the hub"),
+    ],
+)
+def test_events_that_the_hub_never_had_are_said_to_be_missing(
+    peer: Peer, first: int, last: int, found: list[int], beyond: str
+) -> None:
+    """As where it was made anew, and the ledger asks for the old one's. What there is of the range is read."""
+    fill(peer, "0", 5)
+
+    missing, *rest = asked(peer, first, last, ["0"])
+
+    assert beyond in missing.problem
+    assert [("0", number) for number in found] == numbers(rest)
+
+
 def test_a_connection_that_breaks_costs_no_event_and_gives_none_twice(peer: Peer) -> None:
     """The SDK begins anew at the range's first event; what was taken is not taken again."""
     fill(peer, "0", 900)

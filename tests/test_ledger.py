@@ -74,6 +74,17 @@ def test_a_batchs_row_balances_and_says_why() -> None:
     assert (1, 3, 1) == (row.first_sequence_number, row.last_sequence_number, row.observations)
 
 
+def test_a_record_that_nothing_became_of_shows_as_a_batch_that_does_not_balance(store: DuckDbStore) -> None:
+    """What was received is counted by itself, not as the sum of what became of it."""
+    events = [hub_event(number) for number in (1, 2, 3)]
+    outcome = meter(events)
+    store.write(list(batch_rows(events, replace(outcome, rows=outcome.rows[:2]), Via.TRIGGER, METERED, None)))
+
+    (row,) = ask(store, "TokenBatches()")
+
+    assert (3, 2, False) == (row["Received"], row["Metered"], row["Balanced"])
+
+
 def test_the_same_batch_has_the_same_identity_whenever_it_is_metered() -> None:
     """And another one has another."""
     again = row_of([hub_event(number) for number in range(1, 11)], METERED + timedelta(days=40))
@@ -123,7 +134,8 @@ def test_batches_that_overlap_or_were_split_otherwise_leave_no_gap(store: DuckDb
 def test_a_long_batch_covers_all_of_its_numbers(store: DuckDbStore) -> None:
     """Also where they lie in several of the join's ten thousands."""
     two = row_of([hub_event(1), hub_event(2)])
-    long = replace(two, last_sequence_number=50_000, events=50_000, event_id="b1:long")
+    ended = START + timedelta(seconds=50_000)
+    long = replace(two, last_sequence_number=50_000, last_enqueued_time=ended, events=50_000, event_id="b1:long")
     store.write([long, batch(30_001, 30_010), batch(50_001, 50_002), batch(60_000, 60_001)])
 
     assert [("0", 50_003, 59_999)] == gaps(store)
@@ -135,6 +147,70 @@ def test_an_event_that_is_missing_inside_of_a_batch_makes_a_gap(store: DuckDbSto
     store.write([batch(1, 10), sparse, batch(15, 20)])
 
     assert [("0", 11, 14)] == gaps(store)
+
+
+def test_a_hole_inside_of_a_batch_shows_without_neighbours_and_until_it_is_healed(store: DuckDbStore) -> None:
+    """Its numbers are known by its own ends; once others cover them nothing is missing any more."""
+    store.write([row_of([hub_event(number) for number in (11, 12, 14)])])
+    assert [("0", 11, 14)] == gaps(store)
+
+    store.write([batch(11, 12)])
+    assert [("0", 13, 14)] == gaps(store)
+
+    store.write([batch(13, 14)])
+    assert [] == gaps(store)
+
+
+def test_events_that_come_twice_fill_no_hole(store: DuckDbStore) -> None:
+    """As where a Capture file is given twice, and the next one is not."""
+    twice = row_of([hub_event(number) for number in (1, 2, 3, 1, 2, 3, 4, 7)])
+    store.write([twice])
+
+    assert (5, 8) == (twice.events, twice.received)
+    assert [("0", 1, 7)] == gaps(store)
+
+
+def of_hub(name: str, first: int, last: int, later: timedelta = timedelta()) -> BatchRow:
+    """Return the ledger's row of a batch of these numbers on a hub of another name, or of another time."""
+    events = [hub_event(number) for number in range(first, last + 1)]
+    moved = [
+        replace(item, origin=replace(item.origin, hub=name, enqueued_time=item.origin.enqueued_time + later))
+        for item in events
+        if item.origin.enqueued_time is not None
+    ]
+    return row_of(moved, METERED + later)
+
+
+ANEW = timedelta(days=1)
+
+
+def test_a_hub_that_was_made_anew_does_not_lend_its_numbers(store: DuckDbStore) -> None:
+    """They begin at 0 again: what the old one's batches cover was not metered of the new one, nor the reverse."""
+    store.write([batch(0, 40), batch(61, 100), of_hub(HUB, 0, 4, ANEW), of_hub(HUB, 10, 20, ANEW)])
+    assert [("0", 5, 9), ("0", 41, 60)] == gaps(store)
+
+    store.write([of_hub(HUB, 5, 9, ANEW), of_hub(HUB, 21, 80, ANEW)])
+    assert [("0", 41, 60)] == gaps(store)
+
+    store.write([batch(41, 60)])
+    assert [] == gaps(store)
+
+
+def test_the_first_events_of_a_hub_that_was_made_anew_are_missed(store: DuckDbStore) -> None:
+    """As where a reader went on from the old one's checkpoint."""
+    store.write([batch(0, 100), of_hub(HUB, 50, 60, ANEW)])
+
+    (gap,) = ask(store, "TokenGaps()")
+
+    assert (0, 49) == (gap["MissingFrom"], gap["MissingTo"])
+    assert ("2026-10-05T12:01:40Z", "2026-10-06T12:00:50Z") == (gap["NotBefore"], gap["NotAfter"])
+
+
+def test_a_hub_is_the_same_however_its_name_is_written(store: DuckDbStore) -> None:
+    """As where the command that heals a gap is typed by hand."""
+    store.write([batch(1, 10), of_hub(HUB.upper(), 11, 20), batch(21, 30)])
+
+    assert [] == gaps(store)
 
 
 @settings(max_examples=40, deadline=None)
@@ -194,6 +270,27 @@ def test_a_hub_that_was_made_anew_does_not_lend_its_rows(metered: DuckDbStore) -
     metered.connection.execute("""UPDATE "TokenUsage_CL" SET "EnqueuedTime" = "EnqueuedTime" - INTERVAL 30 DAY""")
 
     assert [5, 1] == [row["MissingObservations"] for row in ask(metered, "TokenUnstored() | sort by Observations desc")]
+
+
+def test_rows_of_an_older_revision_do_not_stand_for_those_that_replace_them(metered: DuckDbStore) -> None:
+    """As where a daily cap drops what a newer meter makes of the same events: the old numbers would stay unnoticed."""
+    (first, *_) = ask(metered, "TokenMeterBatch_CL | sort by FirstSequenceNumber asc")
+    events = [hub_event(number) for number in range(1, 6)]
+    newer = replace(row_of(events), meter_revision=first["MeterRevision"] + 1)
+    metered.write([newer])
+
+    (row,) = ask(metered, "TokenUnstored()")
+    assert (1, 5, 0) == (row["FirstSequenceNumber"], row["Observations"], row["FoundObservations"])
+
+    metered.write([replace(item, meter_revision=newer.meter_revision) for item in meter(events).rows])
+    assert [] == ask(metered, "TokenUnstored()")
+
+
+def test_rows_are_found_however_their_hubs_name_is_written(metered: DuckDbStore) -> None:
+    """As where the command that heals a batch is typed by hand."""
+    metered.connection.execute("""UPDATE "TokenUsage_CL" SET "EventHub" = upper("EventHub")""")
+
+    assert [] == ask(metered, "TokenUnstored()")
 
 
 def test_health_says_in_one_row_what_can_be_trusted(metered: DuckDbStore) -> None:

@@ -122,6 +122,20 @@ def test_rows_go_to_log_analytics_where_that_is_asked_for(
 
 
 @pytest.mark.sockets
+def test_letters_need_no_place_for_new_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is rejected again stays where it lies."""
+    reject(tmp_path)
+    with ingestion_peer() as peer:
+        monkeypatch.setenv("LOGS_INGESTION_ENDPOINT", peer.url)
+        monkeypatch.setenv("LOGS_INGESTION_RULE_ID", RULE)
+        done = token_meter("replay", "dead-letters", "--to", "log-analytics", folder=tmp_path)
+
+    assert 1 == done.returncode, done.stderr
+    assert ["a", "b", "c"] == sorted(row["CallId"] for row in peer.rows)
+    assert 1 == len(list((tmp_path / "dead-letters").iterdir()))
+
+
+@pytest.mark.sockets
 def test_a_store_that_refuses_ends_in_a_line(
     tmp_path: Path, container: ContainerClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

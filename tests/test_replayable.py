@@ -211,6 +211,17 @@ def test_going_on_does_not_depend_on_how_a_store_orders_its_names(container: Con
 
 
 @pytest.mark.sockets
+def test_a_blob_that_stands_for_a_folder_is_passed_over(container: ContainerClient) -> None:
+    """Some tools make one, and every listing of the folder has it."""
+    container.upload_blob("2026/", b"")
+    container.upload_blob("2026/10/", b"")
+    container.upload_blob("2026/10/05/contoso/0/letter.jsonl", b"garbage\n")
+
+    (batch,) = Replayable(store=BlobStore(container)).batches()
+
+    assert "2026/10/05/contoso/0/letter.jsonl" == batch.ends.name
+
+
 def test_a_container_that_is_not_there_raises_with_the_cure(container: ContainerClient) -> None:
     """Also when a blob is gone while it is read."""
     gone = container_client(f"{container.url}-gone")

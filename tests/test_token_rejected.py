@@ -15,6 +15,7 @@ from token_meter.events import FromLetter, Origin
 from token_meter.kql import run_query
 from token_meter.record import Rejected
 from token_meter.rejected_row import RejectedRow, recovered_row, rejected_event_id, rejected_row
+from token_meter.row import UsageRow
 from token_meter.sinks.duckdb_store import DuckDbStore
 from token_meter.tables import TABLES, Row
 
@@ -22,6 +23,8 @@ ARRIVED = datetime(2026, 10, 5, 10, 0, 1, 250_000, tzinfo=UTC)
 MET = datetime(2026, 10, 5, 10, 0, 9, tzinfo=UTC)
 ORIGIN = Origin(hub="Contoso/usage", partition="3", sequence_number=41, enqueued_time=ARRIVED)
 AGAIN = timedelta(days=30)
+BELIEVED, NOT_BELIEVED = "datetime(null), datetime(null), 100000d", "datetime(null), datetime(null), -100000d"
+"""The grace in which a replay's word is believed, far beyond what this test's times can be from now."""
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +47,7 @@ def recovered(item: Rejected, outcome: RejectedOutcome, observed: datetime = MET
     return recovered_row(item.origin, letter, outcome, observed)
 
 
-def answer(store: DuckDbStore, rows: Sequence[Row], arguments: str = "") -> list[dict[str, Any]]:
+def answer(store: DuckDbStore, rows: Sequence[Row], arguments: str = BELIEVED) -> list[dict[str, Any]]:
     """Return what `TokenRejected()` answers over these rows."""
     for row_type in TABLES:
         store.connection.execute(f'TRUNCATE "{row_type.TABLE}"')
@@ -73,6 +76,37 @@ def test_a_record_that_a_replay_read_counts_as_recovered(store: DuckDbStore, out
     (row,) = answer(store, [rejected_row(rejected(), "letter", MET), recovered(rejected(), outcome)])
 
     assert (outcome.value, True, "2026-11-04T10:00:09Z") == (row["Outcome"], row["Recovered"], row["ReadTime"])
+
+
+def usage_of(item: Rejected) -> UsageRow:
+    """Return the usage of a record that was metered after all."""
+    origin = item.origin
+    return observation(
+        event_hub=origin.hub,
+        partition=origin.partition,
+        sequence_number=origin.sequence_number,
+        record_index=item.index,
+        enqueued_time=origin.enqueued_time,
+    )
+
+
+def test_a_record_whose_usage_never_came_is_not_recovered(store: DuckDbStore) -> None:
+    """A daily cap may have dropped the row that a replay had accepted: once it had time to show it must be there."""
+    rows = [rejected_row(rejected(), "letter", MET), recovered(rejected(), RejectedOutcome.METERED)]
+
+    (lost,) = answer(store, rows, NOT_BELIEVED)
+    (stored,) = answer(store, [*rows, usage_of(rejected())], NOT_BELIEVED)
+
+    assert [("rejected", False), ("metered", True)] == [(row["Outcome"], row["Recovered"]) for row in (lost, stored)]
+
+
+def test_of_a_record_from_no_hub_the_replays_word_is_believed(store: DuckDbStore) -> None:
+    """There is no place by which its usage could be looked for."""
+    item = rejected(Origin(file="events.jsonl", line=3))
+
+    (row,) = answer(store, [rejected_row(item, "letter", MET), recovered(item, RejectedOutcome.METERED)], NOT_BELIEVED)
+
+    assert row["Recovered"]
 
 
 def test_what_was_metered_stays_recovered_when_it_is_rejected_once_more(store: DuckDbStore) -> None:
@@ -123,7 +157,7 @@ def test_adjacent_periods_divide_the_records_by_their_arrival(store: DuckDbStore
     rows = [rejected_row(item, "letter", MET + AGAIN) for item in (first, second)]
     rows.append(recovered(second, RejectedOutcome.METERED, MET + 2 * AGAIN))
 
-    periods = ["datetime(null), datetime(2026-10-06)", "datetime(2026-10-06), datetime(2026-10-07)"]
+    periods = ["datetime(null), datetime(2026-10-06), 100000d", "datetime(2026-10-06), datetime(2026-10-07), 100000d"]
 
     assert [[(41, False)], [(42, True)]] == [
         [(row["SequenceNumber"], row["Recovered"]) for row in answer(store, rows, period)] for period in periods

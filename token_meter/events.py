@@ -1,10 +1,14 @@
 """What arrives: events, each some bytes and where they came from."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePath
 
 from token_meter.codes import Reason
+
+AZURES_DOMAIN = re.compile(r"\.servicebus\.", re.IGNORECASE)
+"""How the domain of any of Azure's clouds begins."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,5 +64,5 @@ def hub_name(host: str, hub: str) -> str:
 
     Where no namespace is told it is the hub's name alone.
     """
-    namespace = host.partition(":")[0].partition(".servicebus.")[0]
+    namespace = AZURES_DOMAIN.split(host.partition(":")[0])[0]
     return f"{namespace}/{hub}" if namespace and hub else hub

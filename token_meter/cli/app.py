@@ -2,6 +2,7 @@
 
 import os
 import sys
+import traceback
 from enum import StrEnum
 from typing import Annotated
 
@@ -160,7 +161,8 @@ def replay(  # noqa: PLR0913, PLR0917 - one argument an option
         if from_hub
         else stored_batches(paths or [], period_of(start, end), capture_format)
     )
-    with sinks(store if to is Target.STORE else "", dead_letters, options_with(shape)) as opened:
+    # a record that is rejected again stays in its letter, so a replay of letters needs no place for new ones
+    with sinks(store if to is Target.STORE else "", dead_letters, options_with(shape), usual=True) as opened:
         whole = replay_batches(batches, opened)
     raise typer.Exit(DONE if whole else SOME_REJECTED)
 
@@ -245,3 +247,11 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()  # the reader has gone; Python would complain when it flushes at exit
         sys.exit(DONE)
+    except OSError as fault:
+        standard_error().print(f"token-meter: {fault.filename or 'a file'}: {fault.strerror or type(fault).__name__}")
+        sys.exit(UNUSABLE)
+    except Exception as fault:  # noqa: BLE001 - Python's own status would be that of "some rejected"
+        # where it happened, and not what it says, which may be content
+        traceback.print_tb(fault.__traceback__)
+        standard_error().print(f"token-meter: {type(fault).__name__}: nothing after it was done; a defect to report")
+        sys.exit(UNUSABLE)

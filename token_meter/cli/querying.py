@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from token_meter.cli.asking import answering
-from token_meter.cli.output import standard_output
+from token_meter.cli.output import standard_output, visible
 from token_meter.query_result import Result
 from token_meter.sources import InputUnusable
 
@@ -65,5 +65,5 @@ def print_table(result: Result) -> None:
         short = all(len(str(row[place])) <= LONGEST_KEPT_WHOLE for row in result.rows)
         table.add_column(name, justify="right" if number else "left", overflow="fold", no_wrap=short and not number)
     for row in result.rows:
-        table.add_row(*(Text("" if value is None else str(value)) for value in row))
+        table.add_row(*(Text("" if value is None else visible(str(value))) for value in row))
     standard_output().print(table)

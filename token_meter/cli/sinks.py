@@ -14,6 +14,8 @@ from token_meter.sinks.duckdb_store import DuckDbStore
 
 LOG_ANALYTICS = "Log Analytics"
 USUAL_FOLDER = "dead-letters"
+PLACES = ("DEAD_LETTER_FOLDER", "DEAD_LETTER_CONTAINER_URL")
+"""The settings that name where dead letters are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +28,11 @@ class Sinks:
 
 
 @contextmanager
-def sinks(store: str, dead_letters: str, options: MeterOptions) -> Iterator[Sinks]:
+def sinks(store: str, dead_letters: str, options: MeterOptions, *, usual: bool = False) -> Iterator[Sinks]:
     """Open the embedded store where one is named, else Log Analytics as the settings in the environment say.
 
-    `dead_letters` is a folder; empty is the settings' place, or for the embedded store the usual folder. Raises
-    StoreUnusable and SettingsUnusable.
+    `dead_letters` is a folder; empty is the settings' place, or for the embedded store the usual folder. `usual` takes
+    that one also where the settings name no place. Raises StoreUnusable and SettingsUnusable.
     """
     if store:
         folder = dead_letters or USUAL_FOLDER
@@ -42,6 +44,8 @@ def sinks(store: str, dead_letters: str, options: MeterOptions) -> Iterator[Sink
     # Azure's libraries take long to load, and the embedded store does without them
     from token_meter.azure_pipeline import azure_pipeline  # noqa: PLC0415
 
+    if usual and not any(os.environ.get(variable) for variable in PLACES):
+        dead_letters = dead_letters or USUAL_FOLDER
     folder_instead = {"DEAD_LETTER_FOLDER": dead_letters, "DEAD_LETTER_CONTAINER_URL": ""} if dead_letters else {}
     settings = Settings.read({**os.environ, **folder_instead})
     yield Sinks(

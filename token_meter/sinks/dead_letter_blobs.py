@@ -1,9 +1,10 @@
 """Dead letters in a container of Blob Storage: one blob of JSON lines a batch, by day, hub and partition."""
 
 from collections.abc import Sequence
+from http import HTTPStatus
 from pathlib import Path
 
-from azure.core.exceptions import AzureError
+from azure.core.exceptions import AzureError, HttpResponseError
 from azure.storage.blob import ContainerClient, ContentSettings
 
 from token_meter.blob_storage import container_client, told
@@ -14,6 +15,7 @@ from token_meter.sinks.dead_letters import DeadLetterFolder, DeadLetters, conten
 
 UNDATED = "undated"
 """The folder of letters whose first record came from no hub, in place of its day."""
+MAY_NOT_BE_REPLACED = frozenset({HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED})
 JSON_LINES = ContentSettings(content_type="application/x-ndjson")
 
 
@@ -39,8 +41,21 @@ class DeadLetterBlobs:
         try:
             self._container.upload_blob(name, content_of(rejected), overwrite=True, content_settings=JSON_LINES)
         except AzureError as fault:
-            raise DeadLettersNotKept(f"the dead letter was not kept, {told(fault)}") from fault
+            if not self._has(name, fault):
+                raise DeadLettersNotKept(f"the dead letter was not kept, {told(fault)}") from fault
         return name
+
+    def _has(self, name: str, fault: AzureError) -> bool:
+        """Tell a letter that is there already and may not be replaced, as under a lease or a policy against changes.
+
+        Its name has the hash of its records, bytes and all, so it is the same letter.
+        """
+        if not isinstance(fault, HttpResponseError) or fault.status_code not in MAY_NOT_BE_REPLACED:
+            return False
+        try:
+            return self._container.get_blob_client(name).exists(retry_total=0)
+        except AzureError:
+            return False
 
 
 def path_of(rejected: Sequence[Rejected]) -> str:

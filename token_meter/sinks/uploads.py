@@ -31,7 +31,7 @@ class UploadClient(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long one write keeps trying. A batch has four writes at most; all together stay within `functionTimeout`."""
+    """How long one write keeps trying: far less than `functionTimeout` (host.json); a batch has four writes at most."""
 
     seconds: float = 90.0
     """No request begins later; one that is asked to wait longer fails at once."""

@@ -119,9 +119,12 @@ class HubConsumer:
         except (EventHubError, OSError) as fault:
             raise InputUnusable(f"{self._address.name}: cannot be read ({told(fault)})") from fault
         try:
-            await progress.metered()
+            ahead = await progress.ahead()
         except Exception as fault:
             raise InputUnusable(f"the checkpoints cannot be read ({told(fault)})") from fault
+        if ahead:
+            cure = "the hub was made anew; give it checkpoints of its own, and all that it has is read"
+            raise InputUnusable(f"{self._address.name}: {ahead}: {cure}")
 
     async def _read(self, client: EventHubConsumerClient, progress: HubProgress) -> None:
         start = self._how.start

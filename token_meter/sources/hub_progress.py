@@ -32,21 +32,39 @@ class HubProgress:
     async def all_metered(self, start: str | datetime) -> bool:
         """Tell whether every event is metered that reading from `start` gives; False where it cannot be told now."""
         try:
-            metered = await self.metered()
-            partitions = await self._client.get_partition_ids()
-            told_of = await asyncio.gather(*(self._client.get_partition_properties(name) for name in partitions))
+            metered, told_of = await self.metered(), await self._partitions()
         except Exception as fault:  # noqa: BLE001 - it is looked at again
             log.warning("how far the hub is metered is not known: %s", told(fault))
             return False
         return all(_reached(item, metered.get(item["id"]), start) for item in told_of)
 
+    async def ahead(self) -> str:
+        """Return which partition has a checkpoint for an event that the hub never had, in a few words; none is empty.
+
+        Numbers only grow. So the hub was made anew under its name, and its events up to the old one's number would be
+        passed over as if they were metered.
+        """
+        metered = await self.metered()
+        for item in await self._partitions():
+            last = int(item["last_enqueued_sequence_number"])
+            if metered.get(item["id"], -1) > last:
+                return (
+                    f"partition {item['id']} is metered up to event {metered[item['id']]}, and the hub's last is {last}"
+                )
+        return ""
+
+    async def _partitions(self) -> list[dict[str, Any]]:
+        partitions = await self._client.get_partition_ids()
+        return await asyncio.gather(*(self._client.get_partition_properties(name) for name in partitions))
+
 
 def _reached(properties: dict[str, Any], metered: int | None, start: str | datetime) -> bool:
     """Tell whether a partition's events are metered as far as they are asked for."""
+    last = int(properties["last_enqueued_sequence_number"])
     if properties["is_empty"]:
-        return True
+        return metered is None or metered <= last  # what it had is gone
     if metered is not None:
-        return metered >= int(properties["last_enqueued_sequence_number"])
+        return metered == last
     return start == END or (isinstance(start, datetime) and properties["last_enqueued_time_utc"] < start)
 
 

@@ -73,12 +73,16 @@ class HubRange:
     def _of_partition(self, partition: str) -> Iterator[Batch]:
         with self._client() as client:
             properties: dict[str, Any] = client.get_partition_properties(partition)
-            end = int(properties["last_enqueued_sequence_number"])
-            end = min(end, self.last) if isinstance(self.last, int) else end
+            newest = int(properties["last_enqueued_sequence_number"])
+            end = min(newest, self.last) if isinstance(self.last, int) else newest
             begin = int(properties["beginning_sequence_number"])
             lost = isinstance(self.first, int) and self.first < begin
             if lost:
                 problem = f"{self._shown(partition)}: events {self.first} to {begin - 1} are no longer on the hub"
+                yield Batch(Position(partition), problem=problem)
+            if isinstance(self.first, int) and isinstance(self.last, int) and self.last > newest:
+                beyond = f"{max(self.first, newest + 1)} to {self.last}"
+                problem = f"{self._shown(partition)}: events {beyond} are not on the hub, whose last is {newest}"
                 yield Batch(Position(partition), problem=problem)
             first = None if lost else self.first
             if properties["is_empty"] or (isinstance(first, int) and first > end) or begin > end:

@@ -49,10 +49,10 @@ def walk(store: Store, look: Callable[[str], Look], folder: str = "") -> Iterato
         yield from sorted(store.names(folder), key=parts_of)
     elif verdict is Look.OPEN:
         for entry in sorted(store.entries(folder), key=parts_of):
-            if entry.endswith("/"):
-                yield from walk(store, look, entry)
-            else:
+            if not entry.endswith("/"):
                 yield entry
+            elif entry != folder:  # some tools keep a blob for a folder, of the folder's name
+                yield from walk(store, look, entry)
 
 
 def parts_of(name: str) -> list[str]:
