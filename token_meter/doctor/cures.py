@@ -1,0 +1,42 @@
+"""The commands that cure, as a person would type them. Words in capitals are for the reader to fill in."""
+
+DEPLOYED = "az deployment group show --resource-group GROUP --name token-meter --query properties.outputs"
+TAKES = "and allow 30 minutes for it to take effect"
+
+
+def set_setting(name: str, value: str) -> str:
+    """Return how a setting of the Function is set."""
+    return f"`az functionapp config appsettings set --resource-group GROUP --name FUNCTION --settings {name}={value}`"
+
+
+def grant(role: str, assignee: str, scope: str) -> str:
+    """Return how a role is granted: to an object id where one is known, on what a command prints the id of."""
+    who = assignee or "IDENTITY"
+    return f'`az role assignment create --assignee {who} --role "{role}" --scope "$({scope})"`'
+
+
+def hub_scope(namespace: str, hub: str) -> str:
+    """Return what prints a hub's resource id."""
+    return (
+        f"az eventhubs eventhub show --resource-group GROUP --namespace-name {namespace} --name {hub} "
+        "--query id --output tsv"
+    )
+
+
+def rule_scope(immutable_id: str) -> str:
+    """Return what prints a data collection rule's resource id."""
+    return f"az monitor data-collection rule list --query \"[?immutableId=='{immutable_id}'].id\" --output tsv"
+
+
+def storage_scope(account: str) -> str:
+    """Return what prints a storage account's resource id."""
+    return f"az storage account show --name {account} --query id --output tsv"
+
+
+def workspace_scope(customer_id: str) -> str:
+    """Return what prints a workspace's resource id."""
+    return f"az monitor log-analytics workspace list --query \"[?customerId=='{customer_id}'].id\" --output tsv"
+
+
+INSIGHTS_SCOPE = "az monitor app-insights component show --resource-group GROUP --app INSIGHTS --query id --output tsv"
+RULES = 'az monitor data-collection rule list --query "[].[name, immutableId, endpoints.logsIngestion]" --output table'

@@ -1,0 +1,109 @@
+"""The way of a row: the rule's streams, a canary through the real sink, the table."""
+
+import io
+import time
+from collections.abc import Callable, Iterator
+from uuid import uuid4
+
+from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
+
+from token_meter.doctor.canary import canary_row, seen_in_table
+from token_meter.doctor.check import Check, failed, ok
+from token_meter.doctor.cures import RULES, TAKES, grant, rule_scope, workspace_scope
+from token_meter.query_result import Ask, QueryError
+from token_meter.settings import Settings
+from token_meter.sinks.chunks import packed
+from token_meter.sinks.ingestion_failures import MISMATCH, NOT_SIGNED_IN, IngestionFailed, named
+from token_meter.sinks.logs_ingestion import LogsIngestionSink, ingestion_client, stream_of_table
+from token_meter.sinks.uploads import Patience
+from token_meter.tables import TABLES
+
+CANARY, TABLE = "canary row", "end to end"
+NO_ROWS = packed(b"[]")
+"""A request that the service judges like any other and stores nothing of."""
+BRIEF = Patience(seconds=30, attempts=3)
+ASKED_AGAIN = 15.0
+"""Seconds between two looks into the table; rows show after 2 to 5 minutes."""
+PUBLISHER, READER = "Monitoring Metrics Publisher", "Log Analytics Data Reader"
+NOT_DECLARED = "InvalidStream"
+"""The service's code, with status 400, for a stream that the rule does not declare."""
+
+
+def stream_checks(settings: Settings, assignee: str) -> Iterator[Check]:
+    """Yield a check a stream: whether the rule takes rows for it from this identity. Nothing is stored."""
+    client = ingestion_client(settings)
+    answers = {table: _answer(client.upload, settings, stream_of_table(table)) for table in _tables()}
+    known = any(_is_there(answer) for answer in answers.values())
+    for table, answer in answers.items():
+        name = f"rule: {stream_of_table(table)}"
+        if answer is None:
+            yield ok(name, "takes rows")
+        else:
+            yield failed(name, named(answer), _cure(answer, settings, assignee, rule_is_known=known))
+
+
+def _tables() -> list[str]:
+    return [row_type.TABLE for row_type in TABLES]
+
+
+def _answer(upload: Callable[..., None], settings: Settings, stream: str) -> AzureError | None:
+    try:
+        upload(settings.ingestion_rule_id, stream, io.BytesIO(NO_ROWS))
+    except AzureError as fault:
+        return fault
+    return None
+
+
+def _is_there(answer: AzureError | None) -> bool:
+    """Tell an answer that only a rule gives which is there."""
+    return answer is None or (isinstance(answer, HttpResponseError) and answer.status_code == 400)  # noqa: PLR2004
+
+
+def _cure(answer: AzureError, settings: Settings, assignee: str, *, rule_is_known: bool) -> str:
+    status = answer.status_code if isinstance(answer, HttpResponseError) else None
+    if status == 403:  # noqa: PLR2004
+        return f"grant the role: {grant(PUBLISHER, assignee, rule_scope(settings.ingestion_rule_id))} {TAKES}"
+    if status == 401 or isinstance(answer, ClientAuthenticationError):  # noqa: PLR2004
+        return f"{NOT_SIGNED_IN}; it must be of the rule's tenant: `az account show --query tenantId`"
+    if status in {400, 404} and rule_is_known:
+        return "the rule is older than the meter: deploy the infrastructure of this version (docs/upgrade.md)"
+    if status == 404:  # noqa: PLR2004
+        return f"set LOGS_INGESTION_RULE_ID and LOGS_INGESTION_ENDPOINT to a rule that is there: `{RULES}`"
+    if status is None:
+        return "see the check of the network to Logs Ingestion"
+    return MISMATCH if status == 400 else "wait and look again; where it lasts, see the service's health"  # noqa: PLR2004
+
+
+def canary_check(settings: Settings, sink: LogsIngestionSink) -> tuple[Check, str]:
+    """Meter a canary and send its row; return the check, and the call's id where the row was accepted."""
+    call_id = str(uuid4())
+    try:
+        refused = sink.write([canary_row(call_id, settings.meter_options)])
+    except IngestionFailed as fault:
+        what, _, cure = str(fault).partition(": ")
+        return failed(CANARY, what, cure or "see the checks of the rule"), ""
+    if refused:
+        return failed(CANARY, "the row was refused", MISMATCH), ""
+    return ok(CANARY, f"metered and accepted, CallId {call_id}, never charged"), call_id
+
+
+def table_check(ask: Ask, call_id: str, workspace: str, assignee: str, longest_wait: float) -> Check:
+    """Wait until the table has the canary, for so many seconds at most."""
+    started = time.monotonic()
+    while True:
+        try:
+            found = ask(seen_in_table(call_id)).rows[0][0]
+        except QueryError as fault:
+            role = grant(READER, assignee, workspace_scope(workspace))
+            return failed(TABLE, str(fault), f"check --workspace, and grant the role: {role} {TAKES}")
+        waited = time.monotonic() - started
+        if found:
+            return ok(TABLE, f"the canary is in TokenUsage_CL, {waited:.0f} s after it was accepted")
+        if waited + ASKED_AGAIN > longest_wait:
+            return failed(
+                TABLE,
+                f"the canary was accepted and is not in TokenUsage_CL after {waited:.0f} s",
+                "look again with --wait 900, since a new table's first rows take up to 15 minutes; then see "
+                f'`az monitor log-analytics query --workspace {workspace} --analytics-query "DCRLogErrors | take 5"`',
+            )
+        time.sleep(ASKED_AGAIN)
