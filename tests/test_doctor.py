@@ -315,14 +315,18 @@ def test_events_that_wait_for_long_are_told(tmp_path: Path) -> None:
     assert "docs/runbook.md" in cure
 
 
-def test_a_canary_that_never_arrives_is_told(installed: Installation) -> None:
-    """A daily cap or a transformation: accepted is not stored."""
+def test_a_canary_that_never_arrives_is_told_and_so_is_an_older_table(installed: Installation) -> None:
+    """A daily cap or a transformation: accepted is not stored. A column that is missing is named."""
     installed.loses_rows = True
+    installed.workspace.store.connection.execute('ALTER TABLE "TokenUsage_CL" DROP COLUMN "ServiceTier"')
 
-    seen, cure = installed.doctor("--workspace", WORKSPACE, "--wait", "0").failed["end to end"]
+    examined = installed.doctor("--workspace", WORKSPACE, "--wait", "0")
 
+    seen, cure = examined.failed["end to end"]
     assert "accepted and is not in TokenUsage_CL" in seen
     assert "DCRLogErrors" in cure
+    assert "ServiceTier missing" == examined.failed["columns: TokenUsage_CL"][0]
+    assert "docs/upgrade.md" in examined.failed["columns: TokenUsage_CL"][1]
 
 
 def test_what_is_chosen_is_no_failure(installed: Installation) -> None:

@@ -137,7 +137,7 @@ class Examination:
         yield from self._where(
             row_checks.TABLE,
             LOG_ANALYTICS,
-            lambda: [row_checks.table_check(ask, call_id, workspace, self._assignee, self._wanted.longest_wait)],
+            lambda: row_checks.workspace_checks(ask, call_id, workspace, self._assignee, self._wanted.longest_wait),
         )
 
 

@@ -3,10 +3,12 @@
 import io
 import time
 from collections.abc import Callable, Iterator
+from typing import cast
 from uuid import uuid4
 
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 
+from token_meter.columns import columns
 from token_meter.doctor.canary import canary_row, seen_in_table
 from token_meter.doctor.check import Check, failed, ok
 from token_meter.doctor.cures import RULES, TAKES, grant, rule_scope, workspace_scope
@@ -16,7 +18,7 @@ from token_meter.sinks.chunks import packed
 from token_meter.sinks.ingestion_failures import MISMATCH, NOT_SIGNED_IN, IngestionFailed, named
 from token_meter.sinks.logs_ingestion import LogsIngestionSink, ingestion_client, stream_of_table
 from token_meter.sinks.uploads import Patience
-from token_meter.tables import TABLES
+from token_meter.tables import TABLES, Row
 
 CANARY, TABLE = "canary row", "end to end"
 NO_ROWS = packed(b"[]")
@@ -25,8 +27,7 @@ BRIEF = Patience(seconds=30, attempts=3)
 ASKED_AGAIN = 15.0
 """Seconds between two looks into the table; rows show after 2 to 5 minutes."""
 PUBLISHER, READER = "Monitoring Metrics Publisher", "Log Analytics Data Reader"
-NOT_DECLARED = "InvalidStream"
-"""The service's code, with status 400, for a stream that the rule does not declare."""
+OLDER = "what is deployed is older than the meter: deploy the infrastructure of this version (docs/upgrade.md)"
 
 
 def stream_checks(settings: Settings, assignee: str) -> Iterator[Check]:
@@ -66,7 +67,7 @@ def _cure(answer: AzureError, settings: Settings, assignee: str, *, rule_is_know
     if status == 401 or isinstance(answer, ClientAuthenticationError):  # noqa: PLR2004
         return f"{NOT_SIGNED_IN}; it must be of the rule's tenant: `az account show --query tenantId`"
     if status in {400, 404} and rule_is_known:
-        return "the rule is older than the meter: deploy the infrastructure of this version (docs/upgrade.md)"
+        return OLDER
     if status == 404:  # noqa: PLR2004
         return f"set LOGS_INGESTION_RULE_ID and LOGS_INGESTION_ENDPOINT to a rule that is there: `{RULES}`"
     if status is None:
@@ -87,15 +88,31 @@ def canary_check(settings: Settings, sink: LogsIngestionSink) -> tuple[Check, st
     return ok(CANARY, f"metered and accepted, CallId {call_id}, never charged"), call_id
 
 
-def table_check(ask: Ask, call_id: str, workspace: str, assignee: str, longest_wait: float) -> Check:
-    """Wait until the table has the canary, for so many seconds at most."""
+def workspace_checks(ask: Ask, call_id: str, workspace: str, assignee: str, longest_wait: float) -> Iterator[Check]:
+    """Yield what the workspace says: each table's columns, and the canary, waited for so many seconds at most."""
+    try:
+        for row_type in TABLES:
+            yield _columns_check(ask, row_type)
+        yield _arrival_check(ask, call_id, workspace, longest_wait)
+    except QueryError as fault:
+        role = grant(READER, assignee, workspace_scope(workspace))
+        yield failed(TABLE, str(fault), f"check --workspace, and grant the role: {role} {TAKES}")
+
+
+def _columns_check(ask: Ask, row_type: type[Row]) -> Check:
+    """Hold a table's columns against the row's. Raises QueryError where there is no such table, or no access."""
+    name, kind = f"columns: {row_type.TABLE}", cast("type", row_type)
+    there = {row[0] for row in ask(f"{row_type.TABLE} | getschema | project ColumnName").rows}
+    lacking = [item.name for item in columns(kind) if item.name not in there]
+    if not lacking:
+        return ok(name, f"all {len(columns(kind))} are there")
+    return failed(name, f"{', '.join(lacking)} missing", OLDER)
+
+
+def _arrival_check(ask: Ask, call_id: str, workspace: str, longest_wait: float) -> Check:
     started = time.monotonic()
     while True:
-        try:
-            found = ask(seen_in_table(call_id)).rows[0][0]
-        except QueryError as fault:
-            role = grant(READER, assignee, workspace_scope(workspace))
-            return failed(TABLE, str(fault), f"check --workspace, and grant the role: {role} {TAKES}")
+        found = ask(seen_in_table(call_id)).rows[0][0]
         waited = time.monotonic() - started
         if found:
             return ok(TABLE, f"the canary is in TokenUsage_CL, {waited:.0f} s after it was accepted")
