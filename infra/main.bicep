@@ -165,7 +165,7 @@ module workspace 'modules/workspace.bicep' = if (newWorkspace) {
     tags: allTags
     name: '${namePrefix}-log-${token}'
     dailyCapGigabytes: dailyCapGigabytes
-    publicQueries: !privateNetwork
+    publicIngestion: !privateNetwork
   }
 }
 

@@ -80,12 +80,8 @@ def well(folder: Path) -> Iterator[tuple[Examined, Installation]]:
     azurite = shared_azurite()
     with azurite.new_container() as container, installation(part_of(folder, "well"), container.url) as running:
         keep_checkpoint(azurite, running.settings["EventHubConnection"], sequence_number=0)
-        yield (
-            running.doctor(
-                "--workspace", WORKSPACE, KEY_HASH_SECRET=SECRET, AzureWebJobsStorage__blobServiceUri=azurite.url
-            ),
-            running,
-        )
+        storage = {"AzureWebJobsStorage__blobServiceUri": azurite.url}
+        yield running.doctor(KEY_HASH_SECRET=SECRET, LOG_ANALYTICS_WORKSPACE_ID=WORKSPACE, **storage), running
 
 
 def test_all_is_well_from_the_settings_to_the_table(well: tuple[Examined, Installation]) -> None:
@@ -202,9 +198,9 @@ def absent(folder: Path) -> Iterator[Examined]:
     ("check", "cure"),
     [
         ("hub", "az eventhubs eventhub list --resource-group GROUP --namespace-name"),
-        ("rule: Custom-TokenUsage_CL", "az monitor data-collection rule list"),
+        ("rule: Custom-TokenUsage_CL", "/dataCollectionRules?api-version="),
         ("dead letters", "az storage container create --auth-mode login --account-name"),
-        ("counters", "take the connection string anew: `az monitor app-insights component show"),
+        ("counters", "take the connection string anew: `az resource show"),
         ("canary row", "LOGS_INGESTION_RULE_ID"),
     ],
 )

@@ -232,7 +232,8 @@ def doctor(
         ),
     ] = "",
     workspace: Annotated[
-        str, typer.Option(metavar="ID", help="Wait for the canary in this Log Analytics workspace, by its customerId.")
+        str,
+        typer.Option(metavar="ID", help="Workspace to wait for the canary in, by its customerId; else the settings'."),
     ] = "",
     wait: Annotated[float, typer.Option(min=0, max=3_600, help="Seconds that the canary is waited for.")] = 300,
     output: Annotated[TableOrJson, typer.Option("--format", help="How to print the checks.")] = TableOrJson.TABLE,

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from token_meter.doctor.check import Check, failed, ok, skipped
-from token_meter.doctor.cures import INSIGHTS_SCOPE, TAKES, grant
+from token_meter.doctor.cures import CONNECTION, INSIGHTS_SCOPE, TAKES, grant
 from token_meter.metrics.names import REJECTED_EVENTS
 from token_meter.metrics.options import Exporter, MetricsOptions, connection_of
 
@@ -43,6 +43,5 @@ def counters_checks(options: MetricsOptions, assignee: str) -> Iterator[Check]:
         yield failed(
             NAME,
             f"Application Insights says: {told}",
-            "take the connection string anew: `az monitor app-insights component show --resource-group GROUP "
-            "--app INSIGHTS --query connectionString`",
+            f"take the connection string anew: `{CONNECTION}`",
         )

@@ -2,6 +2,17 @@
 
 DEPLOYED = "az deployment group show --resource-group GROUP --name token-meter --query properties.outputs"
 TAKES = "and allow 30 minutes for it to take effect"
+ALL_RULES = (
+    'az rest --method get --url "/subscriptions/{subscriptionId}/providers/Microsoft.Insights/dataCollectionRules'
+    '?api-version=2024-03-11"'
+)
+"""By REST: the command for rules is an extension, whose version of the API may not tell the endpoint."""
+RULES = (
+    f'{ALL_RULES} --query "value[].[name, properties.immutableId, properties.endpoints.logsIngestion]" --output table'
+)
+INSIGHTS = "--resource-group GROUP --resource-type Microsoft.Insights/components"
+INSIGHTS_SCOPE = f'az resource list {INSIGHTS} --query "[0].id" --output tsv'
+CONNECTION = f"az resource show {INSIGHTS} --name INSIGHTS --query properties.ConnectionString"
 
 
 def set_setting(name: str, value: str) -> str:
@@ -25,7 +36,7 @@ def hub_scope(namespace: str, hub: str) -> str:
 
 def rule_scope(immutable_id: str) -> str:
     """Return what prints a data collection rule's resource id."""
-    return f"az monitor data-collection rule list --query \"[?immutableId=='{immutable_id}'].id\" --output tsv"
+    return f"{ALL_RULES} --query \"value[?properties.immutableId=='{immutable_id}'].id\" --output tsv"
 
 
 def storage_scope(account: str) -> str:
@@ -36,7 +47,3 @@ def storage_scope(account: str) -> str:
 def workspace_scope(customer_id: str) -> str:
     """Return what prints a workspace's resource id."""
     return f"az monitor log-analytics workspace list --query \"[?customerId=='{customer_id}'].id\" --output tsv"
-
-
-INSIGHTS_SCOPE = "az monitor app-insights component show --resource-group GROUP --app INSIGHTS --query id --output tsv"
-RULES = 'az monitor data-collection rule list --query "[].[name, immutableId, endpoints.logsIngestion]" --output table'

@@ -30,7 +30,7 @@ class Wanted:
     """What is asked for beyond the settings."""
 
     workspace: str = ""
-    """The workspace's `customerId`, in which the canary is waited for; empty for no waiting."""
+    """The workspace's `customerId`, in which the canary is waited for; empty takes the settings'."""
     longest_wait: float = 300.0
     """Seconds."""
 
@@ -41,8 +41,10 @@ class Examination:
     def __init__(self, installation: Installation, wanted: Wanted) -> None:
         """Take the settings, and what else is asked for."""
         self._installation = installation
-        self._wanted = wanted
+        self._longest_wait = wanted.longest_wait
         self._looked: Looked = look_at_settings(installation)
+        settings = self._looked.settings
+        self._workspace = wanted.workspace or (settings.workspace_id if settings else "")
         self._seen: dict[str, Seen] = {}
         self._signed = SignedIn((), frozenset())
 
@@ -82,7 +84,7 @@ class Examination:
         endpoint = counters_endpoint(settings.metrics_options)
         if endpoint:
             yield service_at(INSIGHTS, endpoint, monitor)
-        if self._wanted.workspace:
+        if self._workspace:
             yield service_at(LOG_ANALYTICS, settings.query_endpoint, monitor)
 
     def _identity(self) -> Iterable[Check]:
@@ -127,9 +129,13 @@ class Examination:
     def _canary(self, settings: Settings) -> Iterator[Check]:
         sent, call_id = row_checks.canary_check(settings, logs_ingestion_sink(settings, row_checks.BRIEF))
         yield sent
-        workspace = self._wanted.workspace
+        workspace = self._workspace
         if not call_id or not workspace:
-            why = "no --workspace was given" if call_id else "the canary was not accepted"
+            why = (
+                "neither --workspace nor LOG_ANALYTICS_WORKSPACE_ID names a workspace"
+                if call_id
+                else "the canary was not accepted"
+            )
             yield skipped(row_checks.TABLE, why)
             return
         identity = azure_identity(settings.managed_identity_client_id)
@@ -137,7 +143,7 @@ class Examination:
         yield from self._where(
             row_checks.TABLE,
             LOG_ANALYTICS,
-            lambda: row_checks.workspace_checks(ask, call_id, workspace, self._assignee, self._wanted.longest_wait),
+            lambda: row_checks.workspace_checks(ask, call_id, workspace, self._assignee, self._longest_wait),
         )
 
 

@@ -169,8 +169,8 @@ def _lag(partitions: list[Properties], metered: Mapping[str, int]) -> Check:
     return failed(
         PARTITIONS,
         f"{seen}; for over {LATE.seconds // 60} minutes in {', '.join(late)}",
-        "see why the Function fails (docs/runbook.md, `lag`): `az monitor app-insights query --app INSIGHTS "
-        '--resource-group GROUP --analytics-query "exceptions | where timestamp > ago(1h) | take 5"`',
+        "see why the Function fails (docs/runbook.md, `lag`): "
+        '`token-meter query "AppExceptions | where TimeGenerated > ago(1h) | take 5" --workspace ID`',
     )
 
 

@@ -121,6 +121,6 @@ def _arrival_check(ask: Ask, call_id: str, workspace: str, longest_wait: float) 
                 TABLE,
                 f"the canary was accepted and is not in TokenUsage_CL after {waited:.0f} s",
                 "look again with --wait 900, since a new table's first rows take up to 15 minutes; then see "
-                f'`az monitor log-analytics query --workspace {workspace} --analytics-query "DCRLogErrors | take 5"`',
+                f'`token-meter query "DCRLogErrors | take 5" --workspace {workspace}`',
             )
         time.sleep(ASKED_AGAIN)

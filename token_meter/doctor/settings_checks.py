@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from difflib import get_close_matches
 
 from token_meter.doctor.check import Check, failed, ok
-from token_meter.doctor.cures import DEPLOYED, set_setting
+from token_meter.doctor.cures import DEPLOYED, RULES, set_setting
 from token_meter.doctor.installation import Installation
 from token_meter.metrics.options import connection_of
 from token_meter.settings import GUID, Settings, SettingsUnusable
@@ -95,8 +95,7 @@ def _malformed(variables: Mapping[str, str]) -> Iterator[Check]:
         yield failed(
             "LOGS_INGESTION_RULE_ID",
             "is no immutable id, which is dcr- and 32 hexadecimal digits",
-            "take `immutableId` of the rule, not its name or resource id: `az monitor data-collection rule list "
-            '--query "[].[name, immutableId]" --output table`',
+            f"take `immutableId` of the rule, not its name or resource id: `{RULES}`",
         )
     ids = {name: variables.get(name, "") for name in CLIENT_IDS}
     authentication = "APPLICATIONINSIGHTS_AUTHENTICATION_STRING"
