@@ -39,6 +39,8 @@ CLIENT_ID = "1c9f0f2e-3b5d-4a51-9d0e-0a8c2f6b7d11"
 OBJECT_ID = "7e1d2c3b-4a59-4687-9a1b-2c3d4e5f6a7b"
 TOKEN = bearer(oid=OBJECT_ID, appid=CLIENT_ID).removeprefix("Bearer ")
 REPOSITORY = Path(__file__).parent.parent
+LONGEST_RUN = 120
+"""Seconds of the command."""
 
 
 @dataclass
@@ -88,19 +90,24 @@ class Examined:
         }
 
 
-def run_doctor(folder: Path, machine: Mapping[str, str], *options: str, text: str | None = None) -> Examined:
-    """Run the command in a folder, with nothing of this process's environment but where Python is."""
+def environment(folder: Path, machine: Mapping[str, str]) -> dict[str, str]:
+    """Return a process's variables: those of the machine, and of this process only where Python is."""
     inherited = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
     path = os.pathsep.join(filter(None, (str(REPOSITORY), inherited.get("PYTHONPATH", ""))))
+    return {**inherited, "PYTHONPATH": path, "HOME": str(folder), **machine}
+
+
+def run_doctor(folder: Path, machine: Mapping[str, str], *options: str, text: str | None = None) -> Examined:
+    """Run the command in a folder, on a machine with these variables."""
     done = subprocess.run(
         [sys.executable, "-m", "token_meter", "doctor", *options],
         cwd=folder,
-        env={**inherited, "PYTHONPATH": path, "HOME": str(folder), **machine},
+        env=environment(folder, machine),
         input=text,
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=LONGEST_RUN,
     )
     return Examined(done.returncode, done.stdout, done.stderr)
 
@@ -193,6 +200,24 @@ def read_by_its_owner(hub: HubPeer) -> Iterator[None]:
     finally:
         client.close()
         thread.join()
+
+
+@contextmanager
+def metering(running: Installation) -> Iterator[None]:
+    """Meter the hub's one event and the next one as the identity does, by the installation's settings."""
+    connection = {"EVENTHUB_CONNECTION": running.hub.connection_string}
+    options = ("--group", GROUP, "--checkpoints", "checkpoints", "--share-every", "0.2", "--max-events", "2")
+    with subprocess.Popen(
+        [sys.executable, "-m", "token_meter", "consume", *options],
+        cwd=running.folder,
+        env=environment(running.folder, {**running.machine, **running.settings, **connection}),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        try:
+            yield
+        finally:
+            process.terminate()
 
 
 def secrets_of(values: Mapping[str, Any]) -> list[str]:

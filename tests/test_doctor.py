@@ -17,6 +17,7 @@ from tests.doctor_peers import (
     Examined,
     Installation,
     installation,
+    metering,
     read_by_its_owner,
     refusing_storage,
     run_doctor,
@@ -323,6 +324,16 @@ def test_a_canary_that_never_arrives_is_told_and_so_is_an_older_table(installed:
     assert "DCRLogErrors" in cure
     assert "ServiceTier missing" == examined.failed["columns: TokenUsage_CL"][0]
     assert "docs/upgrade.md" in examined.failed["columns: TokenUsage_CL"][1]
+
+
+def test_a_canary_that_the_function_meters_itself_shows_its_roles(installed: Installation) -> None:
+    """It is sent to the hub and comes out of the table; what meters it here reads the hub as the Function does."""
+    with metering(installed):
+        metered = installed.doctor("--workspace", WORKSPACE, "--through-hub")
+    alone = installed.doctor("--workspace", WORKSPACE, "--through-hub", "--wait", "0")
+
+    assert "ok" == metered.checks["through the hub"]["state"], metered.output
+    assert "AppExceptions" in alone.failed["through the hub"][1]
 
 
 def test_what_is_chosen_is_no_failure(installed: Installation) -> None:

@@ -236,13 +236,17 @@ def doctor(
         typer.Option(metavar="ID", help="Workspace to wait for the canary in, by its customerId; else the settings'."),
     ] = "",
     wait: Annotated[float, typer.Option(min=0, max=3_600, help="Seconds that the canary is waited for.")] = 300,
+    through_hub: Annotated[
+        bool, typer.Option("--through-hub", help="Send a canary to the hub as well, for the Function to meter.")
+    ] = False,
     output: Annotated[TableOrJson, typer.Option("--format", help="How to print the checks.")] = TableOrJson.TABLE,
 ) -> None:
     """Check settings, network, identity, hub, rule, dead letters, counters; send one canary that nobody is billed."""
     # Azure's libraries take as long to load as all that the other commands need
     from token_meter.cli.examining import examine_installation  # noqa: PLC0415
+    from token_meter.doctor import Wanted  # noqa: PLC0415
 
-    well = examine_installation(settings, workspace, wait, output, os.environ)
+    well = examine_installation(settings, Wanted(workspace, wait, through_hub), output, os.environ)
     raise typer.Exit(DONE if well else SOME_FAILED)
 
 

@@ -17,18 +17,16 @@ from token_meter.sources import InputUnusable
 STYLES = {State.OK: "green", State.FAILED: "red", State.SKIPPED: "yellow"}
 
 
-def examine_installation(
-    file: str, workspace: str, longest_wait: float, output: TableOrJson, environment: Mapping[str, str]
-) -> bool:
+def examine_installation(file: str, wanted: Wanted, output: TableOrJson, environment: Mapping[str, str]) -> bool:
     """Make every check and print it; return whether none failed. Raises InputUnusable where the options cannot work."""
-    if workspace and not GUID.fullmatch(workspace):
+    if wanted.workspace and not GUID.fullmatch(wanted.workspace):
         raise InputUnusable("--workspace must be the workspace's customerId, a GUID")
     installation = read_installation(file, environment)
     logging.getLogger().setLevel(logging.CRITICAL)  # what fails is a check's to tell, once
     checks: list[Check] = []
     console = standard_error()
     with console.status("looking") as status:
-        for check in examine(installation, Wanted(workspace, longest_wait)):
+        for check in examine(installation, wanted):
             checks.append(check)
             status.update(f"looked at: {check.name}")
     print_checks(checks, output)

@@ -5,16 +5,20 @@ has no tokens; and its time lies in the year 2000, before every period that anyb
 """
 
 import json
+import time
 from datetime import UTC, datetime
 
 from token_meter.codes import Charged
 from token_meter.events import Event
 from token_meter.meter import meter
 from token_meter.options import MeterOptions
+from token_meter.query_result import Ask
 from token_meter.row import UsageRow
 
 CANARY = "token-meter-canary"
 CALL_TIME = datetime(2000, 1, 1, tzinfo=UTC)
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 15.0
+"""Seconds between two looks into the table; rows show after 2 to 5 minutes."""
 
 
 def canary_event(call_id: str) -> Event:
@@ -47,6 +51,18 @@ def canary_row(call_id: str, options: MeterOptions) -> UsageRow:
     return row
 
 
-def seen_in_table(call_id: str) -> str:
-    """Return the KQL that counts a canary's rows; the table's own time is that of their arrival."""
-    return f"TokenUsage_CL | where TimeGenerated > ago(1d) and CallId == '{call_id}' | count"
+def arrival(ask: Ask, call_id: str, longest_wait: float) -> tuple[bool, float]:
+    """Wait for a canary's row, for so many seconds at most; return whether it came, and the seconds that it took.
+
+    Raises QueryError where the table cannot be asked.
+    """
+    # the table's own time is that of the row's arrival, since the call's lies too far back
+    seen = f"{UsageRow.TABLE} | where TimeGenerated > ago(1d) and CallId == '{call_id}' | count"
+    started, pause = time.monotonic(), FIRST_PAUSE
+    while True:
+        found = bool(ask(seen).rows[0][0])
+        waited = time.monotonic() - started
+        if found or waited + pause > longest_wait:
+            return found, waited
+        time.sleep(pause)
+        pause = min(pause * 2, LONGEST_PAUSE)

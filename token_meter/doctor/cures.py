@@ -26,6 +26,11 @@ def grant(role: str, assignee: str, scope: str) -> str:
     return f'`az role assignment create --assignee {who} --role "{role}" --scope "$({scope})"`'
 
 
+def failures(workspace: str = "ID") -> str:
+    """Return what prints the Function's last failures; Application Insights keeps them in the workspace."""
+    return f'`token-meter query "AppExceptions | where TimeGenerated > ago(1h) | take 5" --workspace {workspace}`'
+
+
 def hub_scope(namespace: str, hub: str) -> str:
     """Return what prints a hub's resource id."""
     return (

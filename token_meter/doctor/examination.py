@@ -16,6 +16,8 @@ from token_meter.doctor.network import Seen, Service, clock_check, hub_service, 
 from token_meter.doctor.settings_checks import Looked, look_at_settings
 from token_meter.doctor.storage_checks import NAME as LETTERS
 from token_meter.doctor.storage_checks import letters_checks
+from token_meter.doctor.through_hub import NAME as THROUGH_HUB
+from token_meter.doctor.through_hub import through_hub_checks
 from token_meter.log_analytics import log_analytics
 from token_meter.settings import Settings
 from token_meter.sinks.logs_ingestion import logs_ingestion_sink
@@ -33,6 +35,8 @@ class Wanted:
     """The workspace's `customerId`, in which the canary is waited for; empty takes the settings'."""
     longest_wait: float = 300.0
     """Seconds."""
+    through_hub: bool = False
+    """Whether a canary is sent to the hub as well, for the Function to meter."""
 
 
 class Examination:
@@ -41,7 +45,7 @@ class Examination:
     def __init__(self, installation: Installation, wanted: Wanted) -> None:
         """Take the settings, and what else is asked for."""
         self._installation = installation
-        self._longest_wait = wanted.longest_wait
+        self._longest_wait, self._through_hub = wanted.longest_wait, wanted.through_hub
         self._looked: Looked = look_at_settings(installation)
         settings = self._looked.settings
         self._workspace = wanted.workspace or (settings.workspace_id if settings else "")
@@ -145,6 +149,14 @@ class Examination:
             LOG_ANALYTICS,
             lambda: row_checks.workspace_checks(ask, call_id, workspace, self._assignee, self._longest_wait),
         )
+        hub = self._looked.hub
+        if self._through_hub and hub is not None:
+            client_id = settings.managed_identity_client_id
+            yield from self._where(
+                THROUGH_HUB,
+                EVENT_HUBS,
+                lambda: through_hub_checks(hub, client_id, self._assignee, ask, self._longest_wait),
+            )
 
 
 def examine(installation: Installation, wanted: Wanted) -> Iterator[Check]:

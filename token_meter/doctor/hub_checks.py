@@ -13,7 +13,7 @@ from azure.eventhub.aio import EventHubConsumerClient
 from azure.eventhub.exceptions import AuthenticationError, EventHubError
 
 from token_meter.doctor.check import Check, failed, ok, skipped
-from token_meter.doctor.cures import TAKES, grant, hub_scope
+from token_meter.doctor.cures import TAKES, failures, grant, hub_scope
 from token_meter.sources.checkpoints import checkpoint_store
 from token_meter.sources.files import InputUnusable
 from token_meter.sources.hub_address import HubAddress
@@ -169,8 +169,7 @@ def _lag(partitions: list[Properties], metered: Mapping[str, int]) -> Check:
     return failed(
         PARTITIONS,
         f"{seen}; for over {LATE.seconds // 60} minutes in {', '.join(late)}",
-        "see why the Function fails (docs/runbook.md, `lag`): "
-        '`token-meter query "AppExceptions | where TimeGenerated > ago(1h) | take 5" --workspace ID`',
+        f"see why the Function fails (docs/runbook.md, `lag`): {failures()}",
     )
 
 

@@ -1,7 +1,6 @@
 """The way of a row: the rule's streams, a canary through the real sink, the table."""
 
 import io
-import time
 from collections.abc import Callable, Iterator
 from typing import cast
 from uuid import uuid4
@@ -9,7 +8,7 @@ from uuid import uuid4
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 
 from token_meter.columns import columns
-from token_meter.doctor.canary import canary_row, seen_in_table
+from token_meter.doctor.canary import arrival, canary_row
 from token_meter.doctor.check import Check, failed, ok
 from token_meter.doctor.cures import RULES, TAKES, grant, rule_scope, workspace_scope
 from token_meter.query_result import Ask, QueryError
@@ -24,8 +23,6 @@ CANARY, TABLE = "canary row", "end to end"
 NO_ROWS = packed(b"[]")
 """A request that the service judges like any other and stores nothing of."""
 BRIEF = Patience(seconds=30, attempts=3)
-ASKED_AGAIN = 15.0
-"""Seconds between two looks into the table; rows show after 2 to 5 minutes."""
 PUBLISHER, READER = "Monitoring Metrics Publisher", "Log Analytics Data Reader"
 OLDER = "what is deployed is older than the meter: deploy the infrastructure of this version (docs/upgrade.md)"
 
@@ -110,17 +107,12 @@ def _columns_check(ask: Ask, row_type: type[Row]) -> Check:
 
 
 def _arrival_check(ask: Ask, call_id: str, workspace: str, longest_wait: float) -> Check:
-    started = time.monotonic()
-    while True:
-        found = ask(seen_in_table(call_id)).rows[0][0]
-        waited = time.monotonic() - started
-        if found:
-            return ok(TABLE, f"the canary is in TokenUsage_CL, {waited:.0f} s after it was accepted")
-        if waited + ASKED_AGAIN > longest_wait:
-            return failed(
-                TABLE,
-                f"the canary was accepted and is not in TokenUsage_CL after {waited:.0f} s",
-                "look again with --wait 900, since a new table's first rows take up to 15 minutes; then see "
-                f'`token-meter query "DCRLogErrors | take 5" --workspace {workspace}`',
-            )
-        time.sleep(ASKED_AGAIN)
+    arrived, seconds = arrival(ask, call_id, longest_wait)
+    if arrived:
+        return ok(TABLE, f"the canary is in TokenUsage_CL, {seconds:.0f} s after it was accepted")
+    return failed(
+        TABLE,
+        f"the canary was accepted and is not in TokenUsage_CL after {seconds:.0f} s",
+        "look again with --wait 900, since a new table's first rows take up to 15 minutes; then see "
+        f'`token-meter query "DCRLogErrors | take 5" --workspace {workspace}`',
+    )
