@@ -27,6 +27,7 @@ from tests.event_hubs_peer import HUB, ticking
 from tests.ingestion_service import STREAMS
 from tests.log_analytics_peer import WORKSPACE
 from tests.loopback import serving
+from tests.metrics_query_peer import account_id, metrics_query_peer
 from token_meter.blob_storage import container_client
 from token_meter.kql import run_query
 from token_meter.sources.hub_address import hub_address
@@ -324,6 +325,22 @@ def test_a_canary_that_never_arrives_is_told_and_so_is_an_older_table(installed:
     assert "DCRLogErrors" in cure
     assert "ServiceTier missing" == examined.failed["columns: TokenUsage_CL"][0]
     assert "docs/upgrade.md" in examined.failed["columns: TokenUsage_CL"][1]
+
+
+def test_metrics_that_may_not_be_read_name_the_role_and_the_account(installed: Installation) -> None:
+    """The nightly comparison would fail; an account that can be read is told as well."""
+    names, trust = ("open", "closed"), installed.folder / "both.pem"
+    folder = part_of(installed.folder, "metrics")
+    with metrics_query_peer(folder, *names) as peer:
+        peer.refused = ("closed",)
+        trust.write_bytes(installed.workspace.certificate.read_bytes() + peer.certificate.read_bytes())
+        installed.machine["REQUESTS_CA_BUNDLE"] = str(trust)
+        accounts = ";".join(account_id(name) for name in names)
+        examined = installed.doctor(RECONCILED_ACCOUNTS=accounts, MANAGEMENT_ENDPOINT=peer.endpoint)
+
+    assert ["accounts' metrics: closed"] == list(examined.failed)
+    assert f'--assignee {OBJECT_ID} --role "Monitoring Reader"' in examined.failed["accounts' metrics: closed"][1]
+    assert "ok" == examined.checks["accounts' metrics: open"]["state"]
 
 
 def test_a_canary_that_the_function_meters_itself_shows_its_roles(installed: Installation) -> None:

@@ -11,7 +11,7 @@ RULES = (
     f'{ALL_RULES} --query "value[].[name, properties.immutableId, properties.endpoints.logsIngestion]" --output table'
 )
 INSIGHTS = "--resource-group GROUP --resource-type Microsoft.Insights/components"
-INSIGHTS_SCOPE = f'az resource list {INSIGHTS} --query "[0].id" --output tsv'
+INSIGHTS_SCOPE = f'$(az resource list {INSIGHTS} --query "[0].id" --output tsv)'
 CONNECTION = f"az resource show {INSIGHTS} --name INSIGHTS --query properties.ConnectionString"
 
 
@@ -21,9 +21,9 @@ def set_setting(name: str, value: str) -> str:
 
 
 def grant(role: str, assignee: str, scope: str) -> str:
-    """Return how a role is granted: to an object id where one is known, on what a command prints the id of."""
+    """Return how a role is granted: to an object id where one is known, on a resource's id or what prints it."""
     who = assignee or "IDENTITY"
-    return f'`az role assignment create --assignee {who} --role "{role}" --scope "$({scope})"`'
+    return f'`az role assignment create --assignee {who} --role "{role}" --scope "{scope}"`'
 
 
 def failures(workspace: str = "ID") -> str:
@@ -33,22 +33,20 @@ def failures(workspace: str = "ID") -> str:
 
 def hub_scope(namespace: str, hub: str) -> str:
     """Return what prints a hub's resource id."""
-    return (
-        f"az eventhubs eventhub show --resource-group GROUP --namespace-name {namespace} --name {hub} "
-        "--query id --output tsv"
-    )
+    shown = f"az eventhubs eventhub show --resource-group GROUP --namespace-name {namespace} --name {hub}"
+    return f"$({shown} --query id --output tsv)"
 
 
 def rule_scope(immutable_id: str) -> str:
     """Return what prints a data collection rule's resource id."""
-    return f"{ALL_RULES} --query \"value[?properties.immutableId=='{immutable_id}'].id\" --output tsv"
+    return f"$({ALL_RULES} --query \"value[?properties.immutableId=='{immutable_id}'].id\" --output tsv)"
 
 
 def storage_scope(account: str) -> str:
     """Return what prints a storage account's resource id."""
-    return f"az storage account show --name {account} --query id --output tsv"
+    return f"$(az storage account show --name {account} --query id --output tsv)"
 
 
 def workspace_scope(customer_id: str) -> str:
     """Return what prints a workspace's resource id."""
-    return f"az monitor log-analytics workspace list --query \"[?customerId=='{customer_id}'].id\" --output tsv"
+    return f"$(az monitor log-analytics workspace list --query \"[?customerId=='{customer_id}'].id\" --output tsv)"

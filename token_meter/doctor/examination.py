@@ -10,8 +10,18 @@ from token_meter.doctor.counter_checks import NAME as COUNTERS
 from token_meter.doctor.counter_checks import counters_checks, counters_endpoint
 from token_meter.doctor.hub_checks import CHECKPOINTS, HubLook
 from token_meter.doctor.hub_checks import HUB as HUB_CHECK
-from token_meter.doctor.identity_checks import EVENT_HUBS, LOG_ANALYTICS, MONITOR, STORAGE, SignedIn, sign_in
+from token_meter.doctor.identity_checks import (
+    EVENT_HUBS,
+    LOG_ANALYTICS,
+    MANAGEMENT,
+    MONITOR,
+    STORAGE,
+    SignedIn,
+    sign_in,
+)
 from token_meter.doctor.installation import Installation
+from token_meter.doctor.metric_checks import NAME as METRICS
+from token_meter.doctor.metric_checks import metrics_checks
 from token_meter.doctor.network import Seen, Service, clock_check, hub_service, look_at, service_at
 from token_meter.doctor.settings_checks import Looked, look_at_settings
 from token_meter.doctor.storage_checks import NAME as LETTERS
@@ -70,6 +80,10 @@ class Examination:
         yield from self._where(LETTERS, STORAGE, lambda: letters_checks(settings, self._assignee))
         yield from self._where(COUNTERS, INSIGHTS, lambda: counters_checks(settings.metrics_options, self._assignee))
         yield from self._where(row_checks.CANARY, MONITOR, lambda: self._canary(settings))
+        if not settings.reconciled_accounts:
+            return
+        identity = azure_identity(settings.managed_identity_client_id)
+        yield from self._where(METRICS, MANAGEMENT, lambda: metrics_checks(settings, identity, self._assignee))
 
     @property
     def _assignee(self) -> str:
@@ -90,6 +104,8 @@ class Examination:
             yield service_at(INSIGHTS, endpoint, monitor)
         if self._workspace:
             yield service_at(LOG_ANALYTICS, settings.query_endpoint, monitor)
+        if settings.reconciled_accounts:
+            yield service_at(MANAGEMENT, settings.management_endpoint, "privatelink.azure.com")
 
     def _identity(self) -> Iterable[Check]:
         """Sign in for the services that take a token; a peer or an emulator on this machine takes none."""

@@ -14,12 +14,13 @@ from token_meter.jsontypes import JsonObject, as_object, as_text, parse_json
 from token_meter.settings import GUID
 
 EVENT_HUBS, MONITOR, STORAGE = "Event Hubs", "Azure Monitor", "Storage"
-LOG_ANALYTICS = "Log Analytics"
+LOG_ANALYTICS, MANAGEMENT = "Log Analytics", "Resource Manager"
 AUDIENCES: Mapping[str, str] = {
     EVENT_HUBS: "https://eventhubs.azure.net/.default",
     MONITOR: "https://monitor.azure.com/.default",
     STORAGE: "https://storage.azure.com/.default",
     LOG_ANALYTICS: "https://api.loganalytics.io/.default",
+    MANAGEMENT: "https://management.azure.com/.default",
 }
 """What a token is asked for, by the service that takes it."""
 ENTRA_CODE = re.compile(r"AADSTS\d{4,10}")
