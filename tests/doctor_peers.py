@@ -24,6 +24,7 @@ from tests.event_hubs_peer import HUB, event_hubs_peer
 from tests.event_hubs_peer import Peer as HubPeer
 from tests.event_hubs_peer.server import now_in_milliseconds
 from tests.hub_clients import LONGEST_WAIT
+from tests.ingestion_faults import ACCEPTED
 from tests.ingestion_peer import RULE
 from tests.ingestion_peer import Peer as Ingestion
 from tests.log_analytics_peer import LogAnalyticsPeer, log_analytics_peer
@@ -151,6 +152,7 @@ def installation(
 
 def _logs_ingestion(running: Installation) -> type[BaseHTTPRequestHandler]:
     """Return Logs Ingestion over HTTPS, which hands what it stores over to the workspace."""
+    codes: list[str] = []
 
     def take(path: str, authorization: str, encoding: str, body: bytes) -> int:
         running.authorizations.append(authorization)
@@ -159,9 +161,14 @@ def _logs_ingestion(running: Installation) -> type[BaseHTTPRequestHandler]:
         if not running.loses_rows:
             rows = running.ingestion.stored("TokenUsage_CL")[before:]
             load_stored(running.workspace.store, "TokenUsage_CL", rows)
+        codes.append(answer.code)
         return answer.status
 
     class Dated(post_endpoint(take)):  # type: ignore[misc]
+        def answer(self, status: int, content: dict[str, Any]) -> None:
+            """Tell the error's code where it is one."""
+            super().answer(status, content if status == ACCEPTED.status else {"error": {"code": codes[-1]}})
+
         def date_time_string(self, _timestamp: float | None = None) -> str:
             """Say what time it is there."""
             return format_datetime(utc_now() + running.ahead, usegmt=True)

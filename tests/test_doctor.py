@@ -24,6 +24,7 @@ from tests.doctor_peers import (
     secrets_of,
 )
 from tests.event_hubs_peer import HUB, ticking
+from tests.ingestion_faults import Answer
 from tests.ingestion_service import STREAMS
 from tests.log_analytics_peer import WORKSPACE
 from tests.loopback import serving
@@ -291,6 +292,17 @@ def test_a_token_that_the_rule_does_not_take_is_told(installed: Installation) ->
     installed.ingestion.always = 401
 
     assert "of the rule's tenant" in installed.doctor().failed["rule: Custom-TokenUsage_CL"][1]
+
+
+@pytest.mark.parametrize(("code", "state"), [("InvalidPayload", "ok"), ("InvalidStream", "failed")])
+def test_a_refusal_of_no_rows_is_told_from_one_of_the_stream(installed: Installation, code: str, state: str) -> None:
+    """What the service says to a request without rows is not documented; an undeclared stream has its own code."""
+    installed.ingestion.answers = [Answer(400, code=code) for _ in STREAMS]
+
+    examined = installed.doctor()
+
+    assert {state} == {check["state"] for name, check in examined.checks.items() if name.startswith("rule: ")}
+    assert "ok" == examined.checks["canary row"]["state"]
 
 
 def test_a_group_that_the_function_reads_is_as_it_should_be(installed: Installation) -> None:

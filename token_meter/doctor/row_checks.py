@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Iterator
+from http import HTTPStatus
 from typing import cast
 from uuid import uuid4
 
@@ -21,7 +22,10 @@ from token_meter.tables import TABLES, Row
 
 CANARY, TABLE = "canary row", "end to end"
 NO_ROWS = packed(b"[]")
-"""A request that the service judges like any other and stores nothing of."""
+"""A request that nothing is stored of. Whether the service answers 204 or 400 is not documented; either tells that the
+rule and the stream are there, and let the identity in."""
+NOT_DECLARED = "InvalidStream"
+"""The service's code, with status 400, for a stream that the rule does not declare; others answer 404."""
 BRIEF = Patience(seconds=30, attempts=3)
 PUBLISHER, READER = "Monitoring Metrics Publisher", "Log Analytics Data Reader"
 OLDER = "what is deployed is older than the meter: deploy the infrastructure of this version (docs/upgrade.md)"
@@ -31,11 +35,13 @@ def stream_checks(settings: Settings, assignee: str) -> Iterator[Check]:
     """Yield a check a stream: whether the rule takes rows for it from this identity. Nothing is stored."""
     client = ingestion_client(settings)
     answers = {table: _answer(client.upload, settings, stream_of_table(table)) for table in _tables()}
-    known = any(_is_there(answer) for answer in answers.values())
+    known = any(answer is None or _status(answer) == HTTPStatus.BAD_REQUEST for answer in answers.values())
     for table, answer in answers.items():
         name = f"rule: {stream_of_table(table)}"
         if answer is None:
             yield ok(name, "takes rows")
+        elif _status(answer) == HTTPStatus.BAD_REQUEST and _code(answer) != NOT_DECLARED:
+            yield ok(name, f"is there; a request without rows is no row to it ({named(answer)})")
         else:
             yield failed(name, named(answer), _cure(answer, settings, assignee, rule_is_known=known))
 
@@ -52,24 +58,27 @@ def _answer(upload: Callable[..., None], settings: Settings, stream: str) -> Azu
     return None
 
 
-def _is_there(answer: AzureError | None) -> bool:
-    """Tell an answer that only a rule gives which is there."""
-    return answer is None or (isinstance(answer, HttpResponseError) and answer.status_code == 400)  # noqa: PLR2004
+def _status(answer: AzureError) -> int | None:
+    return answer.status_code if isinstance(answer, HttpResponseError) else None
+
+
+def _code(answer: AzureError) -> str:
+    return str(getattr(getattr(answer, "error", None), "code", ""))
 
 
 def _cure(answer: AzureError, settings: Settings, assignee: str, *, rule_is_known: bool) -> str:
-    status = answer.status_code if isinstance(answer, HttpResponseError) else None
-    if status == 403:  # noqa: PLR2004
+    status = _status(answer)
+    if status == HTTPStatus.FORBIDDEN:
         return f"grant the role: {grant(PUBLISHER, assignee, rule_scope(settings.ingestion_rule_id))} {TAKES}"
-    if status == 401 or isinstance(answer, ClientAuthenticationError):  # noqa: PLR2004
+    if status == HTTPStatus.UNAUTHORIZED or isinstance(answer, ClientAuthenticationError):
         return f"{NOT_SIGNED_IN}; it must be of the rule's tenant: `az account show --query tenantId`"
-    if status in {400, 404} and rule_is_known:
+    if rule_is_known and status in {HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND}:
         return OLDER
-    if status == 404:  # noqa: PLR2004
+    if status == HTTPStatus.NOT_FOUND:
         return f"set LOGS_INGESTION_RULE_ID and LOGS_INGESTION_ENDPOINT to a rule that is there: `{RULES}`"
     if status is None:
-        return "see the check of the network to Logs Ingestion"
-    return MISMATCH if status == 400 else "wait and look again; where it lasts, see the service's health"  # noqa: PLR2004
+        return "see the check of the network to Azure Monitor"
+    return "wait and look again; where it lasts, see the service's health"
 
 
 def canary_check(settings: Settings, sink: LogsIngestionSink) -> tuple[Check, str]:
