@@ -5,13 +5,18 @@ Azure Monitor"), and that they name tables and columns which there are. A misspe
 """
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from tests.bicep_files import INFRA, bicep_files, loaded
+from token_meter.kql import run_query
+from token_meter.sinks.duckdb_store import DuckDbStore
+from token_meter.tables import TABLES as TABLE_ROWS
 
 TEAM = "modules/teamReader.bicep"
+PAGE = (INFRA.parent / "docs" / "access.md").read_text(encoding="utf-8")
 FILES = {file.name: file for file in bicep_files()}
 PERSONAL = {"UserObjectId", "ClientIp", "EntraTenantId", "ApimSubscription", "CallId", "ServiceResponseId", "Custom"}
 """Columns that tell of a person, or lead to one by the gateway's own logs."""
@@ -72,6 +77,39 @@ def test_a_teams_condition_names_columns_that_its_table_has() -> None:
 def test_what_a_team_reads_tells_of_no_person() -> None:
     """There is no withholding of single columns, so the table has none of them."""
     assert set() == {item["name"] for item in table()["columns"]} & PERSONAL
+
+
+def test_what_the_page_has_a_team_ask_counts_each_day_by_its_newest_computation() -> None:
+    """The shipped functions would say nothing: they wait for lines that the team does not see."""
+    (query,) = re.findall(r"```kusto\n(.*?)```", PAGE, re.DOTALL)
+    this_month = query.replace("startofmonth(now())", "datetime(2026-10-01)")
+    kind: Any = next((row_type for row_type in TABLE_ROWS if table()["name"] == row_type.TABLE), None)
+    with DuckDbStore(":memory:") as store:
+        for hour, calls in ((1, 1), (2, 2), (2, 2)):
+            store.write([line_of(kind, hour, calls)])
+
+        assert (("gpt-4o-prod", "EUR", 2, 20, 2.0),) == run_query(store, this_month).rows
+
+
+def line_of(kind: Any, hour: int, calls: int) -> Any:
+    """Return a team's line of a day that was computed at an hour of the next one, and has other teams' lines too."""
+    computed = datetime(2026, 10, 6, hour, tzinfo=UTC)
+    return kind(
+        time_generated=computed,
+        computed_time=computed,
+        day=datetime(2026, 10, 5, tzinfo=UTC),
+        event_id="d1:a",
+        computation=str(hour),
+        lines=7,
+        call_rows=calls,
+        window_rows=calls,
+        app_id=APPS[0],
+        deployment="gpt-4o-prod",
+        currency="EUR",
+        calls=calls,
+        total_tokens=10 * calls,
+        cost_nano=calls * 10**9,
+    )
 
 
 def test_a_condition_is_never_without_its_version() -> None:
