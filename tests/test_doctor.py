@@ -366,10 +366,11 @@ def test_a_canary_that_the_function_meters_itself_shows_its_roles(installed: Ins
 
 
 def test_what_is_chosen_is_no_failure(installed: Installation) -> None:
-    """Counters that are off, and a table for people, with the cures below it and the counts at its end."""
+    """Counters that are off; and a table for people: cures below it, counts at its end, no text that moves a cursor."""
     installed.settings["METRICS"] = "off"
     (installed.folder / "file").touch()
-    values = {"Values": {**installed.settings, "DEAD_LETTER_FOLDER": "file"}}
+    hostile = {"DEAD_LETTER_FOLDER": "file", "EVENT_HUB_CONSUMER_GROUP": "\x1b[31mgroup"}
+    values = {"Values": {**installed.settings, **hostile}}
     (installed.folder / "local.settings.json").write_text(json.dumps(values), encoding="utf-8")
 
     examined = run_doctor(installed.folder, installed.machine)
@@ -379,6 +380,7 @@ def test_what_is_chosen_is_no_failure(installed: Installation) -> None:
     assert any("counters" in line and "skipped" in line for line in lines)
     assert "dead letters: set DEAD_LETTER_FOLDER to a folder that can be written" in lines
     assert "1 failed" in lines[-1]
+    assert "\x1b" not in examined.output
 
 
 def test_the_settings_may_be_the_environments_or_what_az_prints(installed: Installation) -> None:

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from rich.table import Table
 from rich.text import Text
 
-from token_meter.cli.output import TableOrJson, standard_error, standard_output
+from token_meter.cli.output import TableOrJson, standard_error, standard_output, visible
 from token_meter.doctor import Check, State, Wanted, examine, read_installation
 from token_meter.settings import GUID
 from token_meter.sources import InputUnusable
@@ -40,11 +40,11 @@ def print_checks(checks: Sequence[Check], output: TableOrJson) -> None:
         return
     table = Table("check", "", "seen")
     for check in checks:
-        table.add_row(Text(check.name), Text(check.state.value, style=STYLES[check.state]), Text(check.seen))
+        table.add_row(Text(check.name), Text(check.state.value, style=STYLES[check.state]), Text(visible(check.seen)))
     console = standard_output()
     console.print(table)
     for check in checks:
         if check.cure:
-            console.print(Text(f"{check.name}: {check.cure}"), soft_wrap=True)
+            console.print(f"{check.name}: {check.cure}", soft_wrap=True)
     counts = ", ".join(f"{sum(item.state is state for item in checks)} {state.value}" for state in State)
-    console.print(Text(counts))
+    console.print(counts)
