@@ -6,10 +6,13 @@ PYTHON ?=
 export PYTHON
 PYTEST_OPTIONS ?= -n auto --maxprocesses 4 --dist loadfile
 UV_VERSION = 0.13.9
+CHECKOV_VERSION = 3.3.30
+# checkov asks for an older one, which cannot read all of the files and passes over those
+CHECKOV_PARSER = 0.7.1
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
-.PHONY: help setup node demo test pytest lint format generate lock build clean
+.PHONY: help setup node demo test pytest lint format generate checkov lock build clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +42,13 @@ format: setup ## put the code into its form
 
 generate: setup ## write the generated files
 	@$(VENV)/bin/python scripts/generate.py
+
+checkov: ## look for what is unsafe in infra, with checkov in an environment of its own (300 MB)
+	@[ -d .venv-checkov ] || { "$$(sh scripts/python.sh)" -m venv .venv-checkov.new && \
+	  .venv-checkov.new/bin/python -m pip --disable-pip-version-check --quiet install checkov==$(CHECKOV_VERSION) && \
+	  .venv-checkov.new/bin/python -m pip --disable-pip-version-check --quiet install --no-deps \
+	    pycep-parser==$(CHECKOV_PARSER) && mv .venv-checkov.new .venv-checkov; }
+	@.venv-checkov/bin/python -m checkov.main --config-file .checkov.yaml
 
 lock: ## pin the requirements anew (UPGRADE=1: the newest versions)
 	@[ -x .venv-lock/bin/uv ] || { "$$(sh scripts/python.sh)" -m venv .venv-lock && \

@@ -83,6 +83,9 @@ param includeUsage bool = false
 @description('Whether API Management also sends its own LLM logs to the hub. They need a Send-only shared access rule.')
 param llmLogs bool = false
 
+@description('Teams that may read their own usage (docs/access.md): objects with a group\'s `principalId` and their `appIds`.')
+param teams array = []
+
 @description('Addresses that alerts are mailed to; none makes no alerts.')
 param alertEmails array = []
 
@@ -125,6 +128,9 @@ param maximumInstanceCount int = 40
 ])
 param metrics string = 'azure-monitor'
 
+@description('Whether the Function keeps the sums of whole days, which make questions about months fast. It reads the workspace.')
+param dailyUsage bool = true
+
 @description('Further settings of the Function by name (docs/configuration.md), such as DEPLOYMENT_MODELS.')
 param functionSettings object = {}
 
@@ -159,7 +165,7 @@ module workspace 'modules/workspace.bicep' = if (newWorkspace) {
     tags: allTags
     name: '${namePrefix}-log-${token}'
     dailyCapGigabytes: dailyCapGigabytes
-    publicQueries: !privateNetwork
+    publicIngestion: !privateNetwork
   }
 }
 
@@ -220,6 +226,38 @@ module insights 'modules/insights.bicep' = {
     publisherPrincipalId: identity.outputs.principalId
   }
 }
+
+module workspaceReader 'modules/workspaceReader.bicep' = if (dailyUsage || !empty(reconciledAccounts)) {
+  name: 'workspaceReader'
+  scope: resourceGroup(split(usedWorkspaceScope, '/')[2], split(usedWorkspaceScope, '/')[4])
+  params: {
+    workspaceName: newWorkspace ? workspace!.outputs.name : last(split(workspaceId, '/'))
+    principalId: identity.outputs.principalId
+  }
+}
+
+module metricsReader 'modules/metricsReader.bicep' = [
+  for (account, index) in reconciledAccounts: {
+    name: 'metricsReader-${index}'
+    scope: resourceGroup(split(account, '/')[2], split(account, '/')[4])
+    params: {
+      accountName: last(split(account, '/'))
+      principalId: identity.outputs.principalId
+    }
+  }
+]
+
+module teamReader 'modules/teamReader.bicep' = [
+  for (team, index) in teams: {
+    name: 'teamReader-${index}'
+    scope: resourceGroup(split(usedWorkspaceScope, '/')[2], split(usedWorkspaceScope, '/')[4])
+    params: {
+      workspaceName: newWorkspace ? workspace!.outputs.name : last(split(workspaceId, '/'))
+      principalId: team.principalId
+      appIds: team.appIds
+    }
+  }
+]
 
 module hostStorage 'modules/hostStorage.bicep' = {
   name: 'hostStorage'
@@ -305,7 +343,7 @@ module function 'modules/function.bicep' = {
         ReplayQueue__queueServiceUri: hostStorage.outputs.queueEndpoint
         ReplayQueue__credential: 'managedidentity'
         ReplayQueue__clientId: identity.outputs.clientId
-        LOG_ANALYTICS_WORKSPACE_ID: empty(reconciledAccounts) ? '' : tables.outputs.customerId
+        LOG_ANALYTICS_WORKSPACE_ID: dailyUsage || !empty(reconciledAccounts) ? tables.outputs.customerId : ''
         RECONCILED_ACCOUNTS: join(reconciledAccounts, ';')
         METRICS: metrics
         APPLICATIONINSIGHTS_CONNECTION_STRING: insights.outputs.connectionString
@@ -385,3 +423,4 @@ output LOGS_INGESTION_ENDPOINT string = rule.outputs.ingestionEndpoint
 output LOGS_INGESTION_RULE_ID string = rule.outputs.immutableId
 output DEAD_LETTER_CONTAINER_URL string = contentStorage.outputs.deadLetterContainer
 output LOG_ANALYTICS_WORKSPACE_RESOURCE_ID string = usedWorkspaceId
+output LOG_ANALYTICS_WORKSPACE_ID string = tables.outputs.customerId

@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -46,18 +47,25 @@ def write_certificate(folder: Path) -> tuple[Path, Path]:
     return chain, private
 
 
-def identity_endpoint(asked: list[str] | None = None) -> type[BaseHTTPRequestHandler]:
+def identity_endpoint(
+    asked: list[str] | None = None, *, token: str = TOKEN, client_id: str = ""
+) -> type[BaseHTTPRequestHandler]:
     """Return a handler that answers as App Service's managed identity endpoint does (api-version 2019-08-01).
 
-    What it is asked for is appended to `asked`: path and query, with the audience in them.
+    What it is asked for is appended to `asked`: path and query, with the audience in them. Where it is told a client
+    id, it has that identity alone and no other.
     """
 
     class Identity(Silent):
         def do_GET(self) -> None:
             if asked is not None:
                 asked.append(self.path)
+            wanted = parse_qs(urlsplit(self.path).query).get("client_id", [""])[0]
+            if client_id and wanted != client_id:
+                self.answer(400, {"statusCode": 400, "message": "No User Assigned or Delegated Managed Identity found"})
+                return
             expires = int((datetime.now(UTC) + DAY).timestamp())
-            self.answer(200, {"access_token": TOKEN, "expires_on": str(expires), "token_type": "Bearer"})
+            self.answer(200, {"access_token": token, "expires_on": str(expires), "token_type": "Bearer"})
 
     return Identity
 

@@ -77,8 +77,10 @@ def rows_in(body: bytes, stream: Stream) -> list[StoredRow]:
 
 
 def as_stored(row: StoredRow, stream: Stream, arrival: datetime) -> StoredRow:
-    """Return a row as the table keeps it: declared columns only, fields cut, `TimeGenerated` within its bounds."""
-    kept = {name: _cut(row.get(name)) for name in stream}
+    """Return a row as the table keeps it: declared columns only, no null texts, fields cut, `TimeGenerated` bounded."""
+    kept = {
+        name: "" if kind == "string" and row.get(name) is None else _cut(row.get(name)) for name, kind in stream.items()
+    }
     sent = row.get("TimeGenerated")
     time = datetime.fromisoformat(sent) if sent else arrival
     if not arrival - OLDEST <= time <= arrival + FURTHEST_AHEAD:

@@ -171,6 +171,16 @@ def test_the_function_is_given_settings_that_it_knows() -> None:
     assert set() == unknown
 
 
+def test_the_pages_give_parameters_that_there_are() -> None:
+    """A misspelt one would fail the deployment of whoever copies the command."""
+    pages = "".join(page.read_text(encoding="utf-8") for page in (INFRA.parent / "docs").glob("*.md"))
+    given = {
+        name for line in re.findall(r"--parameters ((?:\\\n|.)*)", pages) for name in re.findall(r"\b(\w+)=", line)
+    }
+
+    assert {"apimName", "teams"} <= given <= set(MAIN.parameters)
+
+
 def test_bicep_builds_and_lints_without_a_warning() -> None:
     """With the compiler itself, where there is one."""
     bicep = shutil.which("bicep")

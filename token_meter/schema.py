@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from token_meter.batch_row import BatchRow
 from token_meter.codes import AppIdSource, Attribution, Charged, DriftReason, Measure, Note, Reason, Reconciled, Source
-from token_meter.columns import columns
+from token_meter.columns import Column, columns
 from token_meter.reconciliation_row import ReconciliationRow
 from token_meter.rejected_row import RejectedRow
 from token_meter.row import UsageRow
@@ -23,8 +23,14 @@ DUCKDB_TYPES = {
 
 def create_table_sql(table: str, row_type: type) -> str:
     """Return the statement that makes the embedded store's table of a row type, where it is not there yet."""
-    parts = ", ".join(f'"{item.name}" {DUCKDB_TYPES[item.kusto_type]}' for item in columns(row_type))
+    parts = ", ".join(column_sql(item) for item in columns(row_type))
     return f'CREATE TABLE IF NOT EXISTS "{table}" ({parts})'
+
+
+def column_sql(item: Column) -> str:
+    """Return a column of the embedded store; a text that a row lacks is empty, as Kusto has no null texts."""
+    default = " DEFAULT ''" if item.kusto_type == "string" else ""
+    return f'"{item.name}" {DUCKDB_TYPES[item.kusto_type]}{default}'
 
 
 def kusto_schema(table: str, row_type: type) -> str:

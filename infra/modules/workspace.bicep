@@ -3,7 +3,9 @@ param location string
 param tags object
 param name string
 param dailyCapGigabytes int
-param publicQueries bool
+
+@description('Whether rows may arrive from outside the private network. Analysts ask from where they are.')
+param publicIngestion bool
 
 resource workspace 'Microsoft.OperationalInsights/workspaces@2025-07-01' = {
   name: name
@@ -21,8 +23,8 @@ resource workspace 'Microsoft.OperationalInsights/workspaces@2025-07-01' = {
       disableLocalAuth: true
       enableLogAccessUsingOnlyResourcePermissions: false
     }
-    publicNetworkAccessForIngestion: publicQueries ? 'Enabled' : 'Disabled'
-    publicNetworkAccessForQuery: publicQueries ? 'Enabled' : 'Disabled'
+    publicNetworkAccessForIngestion: publicIngestion ? 'Enabled' : 'Disabled'
+    publicNetworkAccessForQuery: 'Enabled'
   }
 }
 

@@ -46,6 +46,8 @@ def attach(hub: EventHub, session: Session, fields: list[Any]) -> None:
         taking = Taking(session, hub, handle, partition)
         session.links[handle] = taking
         taking.begin()
+    elif hub.groups is not None and node["group"] not in hub.groups:
+        refuse(session, handle, NOT_FOUND, "there is no such consumer group")
     elif partition is not None:
         _read(session, fields, partition, (node["group"] or "").lower())
 

@@ -7,13 +7,13 @@ from tests.event_hubs_peer.stream import EventHub, Partition
 
 NEVER = Timestamp(-62_135_596_800_000)
 """The year 1, which stands for no time at all."""
-FOUND, TOKEN_TAKEN, NOT_FOUND = 200, 202, 404
+FOUND, NOT_FOUND = 200, 404
 
 
 def answer(hub: EventHub, node: str, asked: dict[str, Any]) -> tuple[dict[str, Any], Any]:
     """Return the application properties and the body of an answer."""
     if node == "$cbs":
-        return _status(TOKEN_TAKEN, "Accepted"), None
+        return _status(hub.token_status, "as the hub was told"), None
     partition = hub.partition(str(asked.get("partition")))
     if asked.get("operation") != "READ" or asked.get("name") != hub.name:
         return _status(NOT_FOUND, "there is no such hub"), None

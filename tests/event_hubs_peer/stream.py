@@ -12,6 +12,7 @@ from tests.event_hubs_peer.messages import Sent, delivered
 POSITION = re.compile(r"amqp\.annotation\.x-opt-(offset|sequence-number|enqueued-time) (>=?) '([^']*)'")
 """The selector filter that a consumer says its place with."""
 END = "@latest"
+TOKEN_TAKEN = 202
 
 
 class Reader(Protocol):
@@ -66,7 +67,7 @@ class Partition:
 
 
 class EventHub:
-    """One hub in memory. Consumer groups need not be declared."""
+    """One hub in memory. Consumer groups need not be declared, unless `groups` names those that there are."""
 
     def __init__(self, name: str, partitions: int, clock: Callable[[], int]) -> None:
         """Take the hub's name and number of partitions; `clock` gives milliseconds since 1970."""
@@ -74,6 +75,9 @@ class EventHub:
         self.clock = clock
         self.created = clock()
         self.partitions = [Partition(str(number)) for number in range(partitions)]
+        self.groups: frozenset[str] | None = None
+        self.token_status = TOKEN_TAKEN
+        """What `$cbs` answers to a token; any other status refuses it."""
         self._turn = 0
 
     def partition(self, name: str) -> Partition | None:

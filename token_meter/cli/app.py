@@ -10,7 +10,7 @@ import typer
 
 from token_meter.cli.auditing import audit_files
 from token_meter.cli.metering import meter_into_store, print_rows
-from token_meter.cli.output import standard_error
+from token_meter.cli.output import TableOrJson, standard_error
 from token_meter.cli.pricing import prices
 from token_meter.cli.querying import Format, print_answer
 from token_meter.cli.simulating import MonthUnusable, simulate_month
@@ -26,6 +26,7 @@ from token_meter.sources import InputUnusable
 from token_meter.version import VERSION
 
 DONE, SOME_REJECTED, UNUSABLE = 0, 1, 2
+SOME_FAILED = 1
 
 
 class Target(StrEnum):
@@ -219,6 +220,34 @@ def simulate(
 ) -> None:
     """Write a made-up company's month of gateway records: forty applications, twelve deployments."""
     simulate_month(month, calls, seed, out, truth)
+
+
+@app.command()
+def doctor(
+    settings: Annotated[
+        str,
+        typer.Option(
+            metavar="FILE",
+            help="local.settings.json, or what `az functionapp config appsettings list` prints; - is standard input.",
+        ),
+    ] = "",
+    workspace: Annotated[
+        str,
+        typer.Option(metavar="ID", help="Workspace to wait for the canary in, by its customerId; else the settings'."),
+    ] = "",
+    wait: Annotated[float, typer.Option(min=0, max=3_600, help="Seconds that the canary is waited for.")] = 300,
+    through_hub: Annotated[
+        bool, typer.Option("--through-hub", help="Send a canary to the hub as well, for the Function to meter.")
+    ] = False,
+    output: Annotated[TableOrJson, typer.Option("--format", help="How to print the checks.")] = TableOrJson.TABLE,
+) -> None:
+    """Check settings, network, identity, hub, rule, dead letters, counters; send one canary that nobody is billed."""
+    # Azure's libraries take as long to load as all that the other commands need
+    from token_meter.cli.examining import examine_installation  # noqa: PLC0415
+    from token_meter.doctor import Wanted  # noqa: PLC0415
+
+    well = examine_installation(settings, Wanted(workspace, wait, through_hub), output, os.environ)
+    raise typer.Exit(DONE if well else SOME_FAILED)
 
 
 @app.callback(invoke_without_command=True)

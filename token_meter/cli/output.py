@@ -1,5 +1,6 @@
 """Consoles: what is printed where, never as markup, as wide as the terminal or as wide as it needs."""
 
+from enum import StrEnum
 from typing import Any
 
 from rich.console import Console
@@ -22,6 +23,13 @@ def visible(text: str) -> str:
         character if character.isprintable() or character in LAYOUT else "\N{REPLACEMENT CHARACTER}"
         for character in text
     )
+
+
+class TableOrJson(StrEnum):
+    """How something is printed: for people or for programs."""
+
+    TABLE = "table"
+    JSON = "json"
 
 
 def standard_output() -> Console:

@@ -9,7 +9,7 @@ import duckdb
 
 from token_meter.columns import as_columns, columns
 from token_meter.jsontypes import dump_json
-from token_meter.schema import DUCKDB_TYPES, create_table_sql
+from token_meter.schema import DUCKDB_TYPES, column_sql, create_table_sql
 from token_meter.tables import TABLES, Row
 
 ROWS_A_STATEMENT = 2_000
@@ -83,8 +83,7 @@ class DuckDbStore:
         known = {str(row[1]) for row in self._connection.execute(f"PRAGMA table_info('{table}')").fetchall()}
         for item in columns(row_type):
             if item.name not in known:
-                kind = DUCKDB_TYPES[item.kusto_type]
-                self._connection.execute(f'ALTER TABLE "{table}" ADD COLUMN "{item.name}" {kind}')
+                self._connection.execute(f'ALTER TABLE "{table}" ADD COLUMN {column_sql(item)}')
 
 
 def _type_of(row: Row) -> type:

@@ -73,8 +73,8 @@ def log_retry(details: RetryDetails) -> None:
     log.warning("Logs Ingestion: trying again in %.1f s after %s", details.wait_for, named(details.caused_by))
 
 
-def logs_ingestion_sink(settings: Settings, patience: Patience = PATIENT) -> LogsIngestionSink:
-    """Return the sink that settings describe, with the Function's managed identity.
+def ingestion_client(settings: Settings) -> LogsIngestionClient:
+    """Return the SDK's client of the endpoint that settings name, with the Function's managed identity.
 
     A peer on this machine (`http://127.0.0.1`, the only endpoint without TLS that settings take) is sent no token.
     """
@@ -88,5 +88,10 @@ def logs_ingestion_sink(settings: Settings, patience: Patience = PATIENT) -> Log
         read_timeout=READ_TIMEOUT,
     )
     client.__enter__()  # opens the transport before threads share it; on first use it would open itself unguarded
+    return client
+
+
+def logs_ingestion_sink(settings: Settings, patience: Patience = PATIENT) -> LogsIngestionSink:
+    """Return the sink that settings describe."""
     set_on_retry_hooks([log_retry])
-    return LogsIngestionSink(client, settings.ingestion_rule_id, patience)
+    return LogsIngestionSink(ingestion_client(settings), settings.ingestion_rule_id, patience)
