@@ -1,4 +1,4 @@
-"""The price book against genai-prices, which others keep: all prices that both know, each difference with its reason."""
+"""The price book against genai-prices, which others keep: every price that both know, and why any two differ."""
 
 from collections import defaultdict
 from collections.abc import Iterable
