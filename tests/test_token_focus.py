@@ -69,6 +69,8 @@ def rows() -> list[Any]:
         call("wrong", prompt_tokens=5, completion_tokens=1, cached_tokens=6),
         call("empty", prompt_tokens=0, completion_tokens=0),
         call("maybe", **text, charged="unknown"),
+        observation("first", "twice", **{"app_id": "b", **REPORTED, **PLACE, **text, "attempt": 1}),
+        observation("second", "twice", **{**REPORTED, **PLACE, **text, "attempt": 2, "served_model": "claude-y"}),
         call("refused", charged="no", status_code=429),
         call("share1", **SHARED),
         call("share2", **{**SHARED, "prompt_tokens": 1}, app_id="b"),
