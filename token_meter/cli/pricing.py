@@ -1,5 +1,6 @@
 """`token-meter prices`: check the price book, and append prices to it."""
 
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
@@ -61,8 +62,12 @@ def import_prices(
     not_before: NotBefore = None,
 ) -> None:
     """Append a file's prices to contract.csv and write the KQL functions anew; nothing where anything is wrong."""
-    added = addition(usable_book(folder), file, _day(not_before))
+    book = usable_book(folder)
+    added = addition(book, file, _day(not_before))
     _refuse(tuple(map(str, added.faults)))
+    functions_of(
+        replace(book, prices=(*book.prices, *added.rows))
+    )  # refuses a book that is too large, before it is one
     if added.rows:
         append_prices(folder / CONTRACT_FILE, added.rows)
     book = usable_book(folder)
