@@ -78,12 +78,6 @@ def money(micro: int) -> str:
     return format(Decimal(micro).scaleb(-6), "f")
 
 
-def answers(store: DuckDbStore, kql: str) -> list[Row]:
-    """Return the rows of an answer."""
-    result = run_query(store, kql)
-    return [dict(zip(result.columns, row, strict=True)) for row in result.rows]
-
-
 def costs(
     rows: Sequence[UsageRow], prices: Sequence[Mapping[str, str]], deployments: Sequence[Mapping[str, str]] = ()
 ) -> dict[str, Row]:
@@ -94,7 +88,7 @@ def costs(
         DuckDbStore(":memory:") as store,
     ):
         store.write(rows)
-        return {row["CallId"]: row for row in answers(store, "TokenCost()")}
+        return {str(row["CallId"]): row for row in run_query(store, "TokenCost()").records()}
 
 
 def call(name: str, model: str = "gpt-x", **fields: Any) -> UsageRow:
@@ -367,7 +361,8 @@ def whole(three_days: DuckDbStore) -> list[Row]:
 
 def priced_in(store: DuckDbStore, period: str) -> list[Row]:
     """Return what the calls of a period cost, in order of the calls."""
-    return answers(store, f"TokenCost({period}) | project CallId, CostNano, ListNano, LowNano | sort by CallId asc")
+    kql = f"TokenCost({period}) | project CallId, CostNano, ListNano, LowNano | sort by CallId asc"
+    return run_query(store, kql).records()
 
 
 @FEW

@@ -1,5 +1,7 @@
 """`TokenFocus()`: held against the rules of FinOps FOCUS 1.2, as far as rows can show them, and `TokenCost()`."""
 
+import csv
+import io
 import json
 import re
 from collections import defaultdict
@@ -14,7 +16,8 @@ import pytest
 from tests.focus_columns import COLUMNS, CONDITIONAL, ISSUED_TOGETHER, KUSTO_TYPE, MANDATORY, OMITTED
 from tests.price_books import priced_by
 from tests.usage_rows import NOON, observation
-from token_meter.kql import Result, run_query
+from token_meter.kql import run_query
+from token_meter.query_result import Result
 from token_meter.sinks.duckdb_store import DuckDbStore
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "focus.md"
@@ -23,7 +26,7 @@ HALF = Decimal("0.5") / NANO
 UNKNOWN_COST = {"unpriced", "total_only", "unknown_tokens", "inconsistent"}
 UNIT = re.compile(r"(\d+ )?[A-Z][A-Za-z]*s|[A-Z]+-[A-Z][a-z]+s")
 """FOCUS, Unit Format: `<quantity> <plural-units>` or `<singular-unit>-<plural-time-units>`."""
-COSTS = ("BilledCost", "EffectiveCost", "ListCost", "ContractedCost")
+NUMBER = re.compile(r"(\d+(\.\d+)?)?")
 PRICES = (
     {"basis": "list", "price": "2.5"},
     {"basis": "list", "meter": "completion", "price": "10.000001"},
@@ -54,6 +57,7 @@ def rows() -> list[Any]:
     text = {"prompt_tokens": 1001, "completion_tokens": 333}
     return [
         *(call(f"plain{place}", **text, cached_tokens=100 * place) for place in range(7)),
+        call("early", **text, call_time=NOON - timedelta(hours=1)),
         call("late", **text, call_time=month_end),
         call("next", **text, call_time=month_end + timedelta(microseconds=1)),
         call("tagged", **text, custom={"team": "blue", "costCentre": "CC-7", "quote": 'say "hi"'}),
@@ -78,11 +82,6 @@ def rows() -> list[Any]:
     ]
 
 
-def as_objects(result: Result) -> list[dict[str, Any]]:
-    """Return the rows of an answer by column."""
-    return [dict(zip(result.columns, row, strict=True)) for row in result.rows]
-
-
 @pytest.fixture(scope="module")
 def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Result]]:
     """Return what answers a query over the calls."""
@@ -100,13 +99,13 @@ def answer(ask: Callable[[str], Result]) -> Result:
 @pytest.fixture(scope="module")
 def lines(answer: Result) -> list[dict[str, Any]]:
     """Return its lines."""
-    return as_objects(answer)
+    return answer.records()
 
 
 @pytest.fixture(scope="module")
 def costs(ask: Callable[[str], Result]) -> list[dict[str, Any]]:
     """Return what the calls cost."""
-    return as_objects(ask("TokenCost()"))
+    return ask("TokenCost()").records()
 
 
 def test_the_columns_are_the_specification_s_first_and_then_our_own(answer: Result) -> None:
@@ -220,6 +219,19 @@ def test_the_lines_of_an_application_s_day_add_up_to_its_calls(
     assert expected == {key: int(cost * NANO) for key, cost in decimal.items()}
 
 
+def test_a_csv_file_carries_every_digit(answer: Result, lines: list[dict[str, Any]]) -> None:
+    """Numbers as FOCUS wants them: digits and a point; the decimals of the file add up to the whole nano-units."""
+    rows = list(csv.DictReader(io.StringIO(answer.as_csv())))
+
+    for row in rows:
+        assert not [
+            name for name in COLUMNS if COLUMNS[name].data_type == "Decimal" and not NUMBER.fullmatch(row[name])
+        ]
+    assert (
+        sum(line["x_BilledCostNano"] or 0 for line in lines) == sum(Decimal(row["BilledCost"]) for row in rows) * NANO
+    )
+
+
 @pytest.mark.parametrize(
     ("ours", "theirs"),
     [("x_LowCostNano", "LowNano"), ("x_EstimatedCostNano", "EstimatedNano"), ("x_BilledCostNano", "CostNano")],
@@ -285,21 +297,22 @@ def test_calls_of_a_day_that_differ_in_nothing_are_one_line_for_each_meter(lines
 def test_adjacent_periods_divide_the_lines(ask: Callable[[str], Result], lines: list[dict[str, Any]]) -> None:
     """Asked up to noon and from noon, a day's charges say so and their sums are the day's."""
     noon = NOON.strftime("datetime(%Y-%m-%d %H:%M)")
-    halves = [
-        as_objects(ask(f"TokenFocus({period}, 'b')"))
-        for period in (f"datetime(null), {noon}", f"{noon}, datetime(null)")
-    ]
 
+    def asked(period: str) -> list[dict[str, Any]]:
+        return ask(f"TokenFocus({period})").records()
+
+    before, after = asked(f"datetime(null), {noon}"), asked(f"{noon}, datetime(null)")
+    hour = asked(f"{noon}, {noon} + 1h")
+
+    assert before
     assert sum(line["x_BilledCostNano"] or 0 for line in lines) == sum(
-        line["x_BilledCostNano"] or 0 for half in halves for line in half
+        line["x_BilledCostNano"] or 0 for line in before + after
     )
-    assert not halves[0]
-    assert "2026-10-05T12:00:00Z" == min(line["ChargePeriodStart"] for line in halves[1])
-    (hour,) = {
-        (line["ChargePeriodStart"], line["ChargePeriodEnd"])
-        for line in as_objects(ask(f"TokenFocus({noon}, {noon} + 1h)"))
+    assert {"2026-10-05T12:00:00Z"} == {line["ChargePeriodEnd"] for line in before}
+    assert "2026-10-05T12:00:00Z" == min(line["ChargePeriodStart"] for line in after)
+    assert {("2026-10-05T12:00:00Z", "2026-10-05T13:00:00Z")} == {
+        (line["ChargePeriodStart"], line["ChargePeriodEnd"]) for line in hour
     }
-    assert ("2026-10-05T12:00:00Z", "2026-10-05T13:00:00Z") == hour
 
 
 def test_without_an_account_the_column_is_null(ask: Callable[[str], Result]) -> None:
