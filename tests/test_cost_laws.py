@@ -20,7 +20,7 @@ from token_meter.pricing.money import LARGEST_TOKEN_PRICE, LARGEST_TOKENS, MICRO
 from token_meter.row import UsageRow
 from token_meter.sinks.duckdb_store import DuckDbStore
 
-FEW = settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+FEW = settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
 """Few examples of many calls each: a question takes seconds, whether it is about one call or a thousand."""
 SHARE_ERROR = Decimal("0.503")
 """Nano-units by which a share of an hour may miss: the half of rounding, and what its steps of 10**-12 leave over."""
@@ -81,14 +81,17 @@ def money(micro: int) -> str:
 def costs(
     rows: Sequence[UsageRow], prices: Sequence[Mapping[str, str]], deployments: Sequence[Mapping[str, str]] = ()
 ) -> dict[str, Row]:
-    """Return what calls cost by a book, by call."""
+    """Return what calls cost by a book, by call; each is there once."""
     with (
         tempfile.TemporaryDirectory() as folder,
         priced_by(Path(folder), prices, deployments),
         DuckDbStore(":memory:") as store,
     ):
         store.write(rows)
-        return {str(row["CallId"]): row for row in run_query(store, "TokenCost()").records()}
+        told = run_query(store, "TokenCost()").records()
+    by_call = {str(row["CallId"]): row for row in told}
+    assert len(by_call) == len(told) == len({row.call_id for row in rows})
+    return by_call
 
 
 def call(name: str, model: str = "gpt-x", **fields: Any) -> UsageRow:
@@ -117,7 +120,7 @@ HALVES = [
 
 
 @FEW
-@given(st.lists(CASES, min_size=30, max_size=60))
+@given(st.lists(CASES, min_size=40, max_size=60))
 @example([LARGEST, *HALVES])
 def test_a_call_costs_the_sum_of_its_parts_each_rounded_once(cases: list[Case]) -> None:
     """No token twice, none beside; reasoning adds nothing; a part without a price is left out, and the call says so."""
