@@ -9,6 +9,7 @@ from pathlib import Path
 from token_meter.infrastructure import functions_json, queries_json, tables_json
 from token_meter.metrics.documentation import metrics_markdown
 from token_meter.pricing import functions_of, usable_book
+from token_meter.pricing.differences import DIFFERENCES_FILE, differences_table, read_differences
 from token_meter.schema import schema_markdown
 from token_meter.settings import configuration_markdown
 from token_meter.shapes.documentation import record_shapes_markdown
@@ -44,6 +45,23 @@ def price_function(name: str) -> str:
     return functions_of(usable_book(REPOSITORY / "prices"))[name]
 
 
+BEGIN, END = "<!-- generated from {source} by `make generate`; edit that -->\n", "<!-- end -->\n"
+
+
+def with_section(name: str, source: str, section: Callable[[], str]) -> str:
+    """Return a document with the part of it that is generated from a source written anew."""
+    text = (REPOSITORY / name).read_text(encoding="utf-8")
+    begin = BEGIN.format(source=source)
+    before, rest = text.split(begin)
+    after = rest.split(END, 1)[1]
+    return before + begin + "\n" + section() + "\n" + END + after
+
+
+def price_differences() -> str:
+    """Return the table of prices that others have differently."""
+    return differences_table(read_differences(REPOSITORY / "prices" / DIFFERENCES_FILE))
+
+
 GENERATED: dict[str, Callable[[], str]] = {
     **{f"kql/functions/{name}.kql": partial(price_function, name) for name in PRICE_FUNCTIONS},
     "docs/schema.md": schema_markdown,
@@ -58,6 +76,7 @@ GENERATED: dict[str, Callable[[], str]] = {
         for name in ("meter-inbound.xml", "meter-outbound.xml", "meter-on-error.xml")
     },
     "docs/metrics.md": metrics_markdown,
+    "docs/prices.md": partial(with_section, "docs/prices.md", f"prices/{DIFFERENCES_FILE}", price_differences),
 }
 
 

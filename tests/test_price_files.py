@@ -9,30 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.price_books import write_prices
 from token_meter.pricing import BookUnusable, addition, append_prices, functions_of, read_book, usable_book
 from token_meter.pricing.book import CONTRACT_FILE
 from token_meter.pricing.money import LARGEST_TOKEN_PRICE, NotMoney, decimal_of, micro_price
-from token_meter.pricing.price_rows import COLUMNS
 from token_meter.pricing.terms import Unit
 
 SHIPPED = Path(__file__).parent.parent / "prices"
-GOOD = {
-    "meter": "prompt", "model": "gpt-x", "version": "*", "deployment_type": "Global", "region": "*", "tier": "standard",
-    "prompt_above": "0", "unit": "1M tokens", "price": "2.50", "currency": "USD", "effective_from": "2026-01-01",
-    "effective_to": "", "basis": "contract", "source": "our agreement", "checked_on": "2026-01-01",
-}  # fmt: skip
-
-
-def write(path: Path, *rows: dict[str, str]) -> Path:
-    """Write a price file; each row states what differs from a good one."""
-    lines = [",".join({**GOOD, **row}[name] for name in COLUMNS) for row in rows]
-    path.write_text("\n".join([",".join(COLUMNS), *lines, ""]), encoding="utf-8")
-    return path
 
 
 def faults(folder: Path, *rows: dict[str, str]) -> list[str]:
     """Return what a book of these rows is told, without the places."""
-    write(folder / CONTRACT_FILE, *rows)
+    write_prices(folder / CONTRACT_FILE, *rows)
     return [fault.text for fault in read_book(folder).faults]
 
 
@@ -91,10 +79,10 @@ def test_prices_of_a_book_agree_with_each_other(tmp_path: Path, rows: list[dict[
 
 def test_a_book_only_grows(tmp_path: Path) -> None:
     """A known row is skipped, a later price is added, an earlier or changed one is refused."""
-    write(tmp_path / CONTRACT_FILE, {})
+    write_prices(tmp_path / CONTRACT_FILE, {})
     book = usable_book(tmp_path)
-    later = write(tmp_path / "later.csv", {}, {"effective_from": "2026-02-01", "price": "3"})
-    changed = write(tmp_path / "changed.csv", {"price": "3"})
+    later = write_prices(tmp_path / "later.csv", {}, {"effective_from": "2026-02-01", "price": "3"})
+    changed = write_prices(tmp_path / "changed.csv", {"price": "3"})
 
     added = addition(book, later)
     append_prices(tmp_path / CONTRACT_FILE, added.rows)

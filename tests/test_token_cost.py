@@ -1,6 +1,7 @@
 """`TokenCost()`: what calls cost, held against Decimal arithmetic over the shipped price file, read as plain CSV."""
 
 import csv
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -49,7 +50,8 @@ def nano(tokens: int, per_million: Decimal) -> int:
 def call(name: str, model: str, prompt: int | None, completion: int | None, **fields: Any) -> Any:
     """Return the observation of a call."""
     numbers = {"prompt_tokens": prompt, "completion_tokens": completion}
-    return observation(name, name, served_model=model, **{**COMMON, **numbers, **fields})
+    event_id = fields.pop("event_id", name)
+    return observation(event_id, name, served_model=model, **{**COMMON, **numbers, **fields})
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +74,10 @@ def store() -> Iterator[DuckDbStore]:
         call("shared", "gpt-4o-2024-08-06", 250, 0, deployment="chat-provisioned", backend="aoai-ptu"),
         call("spilled", "gpt-4o-2024-08-06", 1000, 0, deployment="chat-provisioned", backend="aoai-ptu",
              is_spilled_over=True),
+        call("twice", "gpt-4o-2024-11-20", 100, 10, event_id="first", attempt=1),
+        call("twice", "gpt-4o-mini", 100, 10, event_id="second", attempt=2),
+        call("again", "gpt-4o-2024-11-20", 100, 10, event_id="third", attempt=1),
+        call("again", "gpt-4o-2024-11-20", 100, 10, event_id="fourth", attempt=2),
         call("old", "gpt-4o-2024-11-20", 10, 5, call_time=datetime(2020, 1, 1, tzinfo=UTC)),
     ]  # fmt: skip
     with DuckDbStore(":memory:") as opened:
@@ -192,6 +198,38 @@ def test_the_calls_of_an_hour_share_what_provisioned_capacity_costs(costs: dict[
 def test_a_call_that_spilled_over_pays_for_its_tokens(costs: dict[str, dict[str, Any]]) -> None:
     """By the price of the deployment's type and region, and takes no share of the hour."""
     assert ("Regional", True) == (costs["spilled"]["DeploymentType"], costs["spilled"]["PtuNano"] is None)
+
+
+def test_a_deployment_that_is_not_listed_is_taken_for_a_global_one_and_says_so(
+    costs: dict[str, dict[str, Any]],
+) -> None:
+    """Since no call tells its type."""
+    assert ("Global", "type_assumed_global") == (costs["plain"]["DeploymentType"], costs["plain"]["PriceNotes"])
+    assert "" == costs["hosted"]["PriceNotes"]
+
+
+def test_attempts_of_several_models_have_the_last_one_s_price_and_no_certain_cost(
+    costs: dict[str, dict[str, Any]],
+) -> None:
+    """All of it is an estimate, and nothing bounds it from above; attempts of one model are certain."""
+    cost = nano(200, price("prompt", "gpt-4o-mini")) + nano(20, price("completion", "gpt-4o-mini"))
+    twice, again = costs["twice"], costs["again"]
+
+    assert (cost, cost, 0, None) == tuple(twice[name] for name in ("CostNano", "EstimatedNano", "LowNano", "HighNano"))
+    assert {"priced_as_last_attempt", "type_assumed_global"} == set(twice["PriceNotes"].split())
+    assert (0, again["CostNano"]) == (again["EstimatedNano"], again["HighNano"])
+    assert "type_assumed_global" == again["PriceNotes"]
+
+
+def test_the_document_tells_every_note_and_status() -> None:
+    """That the function may write."""
+    kql = (PRICES.parent.parent / "kql" / "functions" / "TokenCost.kql").read_text(encoding="utf-8")
+    document = (PRICES.parent.parent / "docs" / "prices.md").read_text(encoding="utf-8")
+    statuses = set(re.findall(r"PriceStatus == '(\w+)'", kql))
+    notes = set(re.findall(r"'(\w+) ', ''\)", kql))
+
+    assert {"stand_in_price", "overlapping_parts"} <= notes
+    assert not [name for name in statuses | notes if f"`{name}`" not in document]
 
 
 def test_noon_is_in_the_period_of_the_tests() -> None:

@@ -14,6 +14,7 @@ NAMES = {rank: name for name, rank in RANKS.items()}
 APP_RANKS = {"none": 1, "key_hash": 1, "declared": 2, "unverified_token": 3, "validated": 4}
 NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 PROMPT_DETAILS = ("cached_tokens", "cache_write_tokens", "audio_prompt_tokens", "image_tokens")
+PRICED_BY = ("deployment", "backend", "served_model", "service_tier")
 COMPLETION_DETAILS = ("reasoning_tokens", "audio_completion_tokens")
 
 
@@ -75,6 +76,7 @@ def _call(observations: Sequence[UsageRow]) -> dict[str, Any]:
     notes = {note for row in observations for note in row.notes or ()}
     notes |= {"app_id_conflict"} if len(apps) > 1 else set()
     notes |= {"part_unknown"} if any(_is_partial(numbers) for numbers in (prompts, completions, totals)) else set()
+    notes |= {"attempts_differ"} if any(_differ(counted, name) for name in PRICED_BY) else set()
     parts = zip(prompts, completions, totals, strict=True)
     notes |= {"inconsistent_usage"} if any(_disagree(*numbers) for numbers in parts) else set()
     times = [row.call_time for row in observations if row.call_time > NO_TIME]
@@ -145,6 +147,12 @@ def _disagree(prompt: Number, completion: Number, total: Number) -> bool:
     if {prompt.rank, completion.rank, total.rank} != {RANKS["reported"]}:
         return False
     return (prompt.tokens or 0) + (completion.tokens or 0) != total.tokens
+
+
+def _differ(attempts: Sequence[Sequence[UsageRow]], name: str) -> bool:
+    """Tell whether the attempts that count do not all say the same, where they say it."""
+    said = [max(getattr(row, name) for row in rows) for rows in attempts]
+    return len(set(said) - {""}) > 1
 
 
 def _is_partial(numbers: Sequence[Number]) -> bool:

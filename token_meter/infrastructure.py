@@ -12,6 +12,8 @@ from token_meter.tables import TABLES
 
 TABLE_TYPES = {"datetime": "dateTime"}
 """A table's column types are spelt as in the rule's streams, but for this one (Microsoft Learn, tables API)."""
+LARGEST_LOADED = 1_048_576
+"""Characters that Bicep's loadJsonContent takes of a file (Microsoft Learn, "File functions for Bicep")."""
 QUESTION = re.compile(r"^// Question: (.*)$", re.MULTILINE)
 
 
@@ -67,4 +69,8 @@ def _query(path: Path) -> dict[str, str]:
 
 
 def _as_json(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    """Return a file that Bicep can load. Raises ValueError where it is larger than that."""
+    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    if len(text) > LARGEST_LOADED:
+        raise ValueError(f"has {len(text)} characters, more than the {LARGEST_LOADED} that Bicep loads")
+    return text

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import TypeAlias
 
 Value: TypeAlias = "str | int | float | bool | list[Value] | dict[str, Value] | None"
@@ -32,7 +33,7 @@ class Result:
         return json.dumps(self.records(), ensure_ascii=False)
 
     def as_csv(self) -> str:
-        """Return the rows as CSV with a header; nulls are empty, dynamic values are JSON."""
+        """Return the rows as CSV with a header; nulls are empty, dynamic values are JSON, no number has an exponent."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(self.columns)
@@ -51,4 +52,6 @@ def as_text(time: datetime) -> str:
 
 
 def _as_cell(value: Value) -> Value:
+    if isinstance(value, float):
+        return format(Decimal(repr(value)), "f")
     return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value

@@ -1,6 +1,7 @@
 """`token-meter prices`: check the price book, and append prices to it."""
 
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,7 @@ import typer
 
 from token_meter.cli.output import standard_output
 from token_meter.pricing import (
+    Addition,
     BookUnusable,
     addition,
     append_prices,
@@ -38,8 +40,7 @@ def check(
 ) -> None:
     """Say what is wrong with the book, or with a file that would be added to it: a line a fault, exit status 2."""
     if file is not None:
-        added = addition(usable_book(folder), file, _day(not_before))
-        _refuse(tuple(map(str, added.faults)))
+        added = _added(folder, file, not_before)
         standard_output().print(f"{len(added.rows)} new prices, {added.known} known ones")
         return
     book = read_book(folder)
@@ -61,13 +62,21 @@ def import_prices(
     not_before: NotBefore = None,
 ) -> None:
     """Append a file's prices to contract.csv and write the KQL functions anew; nothing where anything is wrong."""
-    added = addition(usable_book(folder), file, _day(not_before))
-    _refuse(tuple(map(str, added.faults)))
+    added = _added(folder, file, not_before)
     if added.rows:
         append_prices(folder / CONTRACT_FILE, added.rows)
     book = usable_book(folder)
     write_functions(book, functions)
     standard_output().print(f"{len(added.rows)} prices appended, {added.known} known ones, book {book.version}")
+
+
+def _added(folder: Path, file: Path, not_before: datetime | None) -> Addition:
+    """Return what a file adds to the book, which it may: raises BookUnusable otherwise."""
+    book = usable_book(folder)
+    added = addition(book, file, not_before.date() if not_before else None)
+    _refuse(tuple(map(str, added.faults)))
+    functions_of(replace(book, prices=(*book.prices, *added.rows)))  # raises where the book would be too large for them
+    return added
 
 
 def _stale(functions: Path, folder: Path) -> list[str]:
@@ -77,10 +86,6 @@ def _stale(functions: Path, folder: Path) -> list[str]:
         for name, text in expected.items()
         if not (functions / f"{name}.kql").exists() or (functions / f"{name}.kql").read_text(encoding="utf-8") != text
     ]
-
-
-def _day(moment: datetime | None) -> date | None:
-    return None if moment is None else moment.date()
 
 
 def _refuse(faults: tuple[str, ...]) -> None:

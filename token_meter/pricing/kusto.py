@@ -8,14 +8,17 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
 
-from token_meter.pricing.book import Book
+from token_meter.pricing.book import Book, BookUnusable
 from token_meter.pricing.periods import Period, periods_of
 
+PRICES = (
+    "Prompt", "CachedPrompt", "CacheWrite", "Completion", "AudioPrompt", "AudioCompletion", "ImagePrompt", "PtuHour",
+)  # fmt: skip
+"""In the order of METERS."""
 PRICE_COLUMNS = (
     ("Basis", "string"), ("Model", "string"), ("Version", "string"), ("PriceType", "string"), ("Regions", "string"),
     ("PriceTier", "string"), ("PromptAbove", "long"), ("EffectiveFrom", "datetime"), ("EffectiveTo", "datetime"),
-    ("Prompt", "long"), ("CachedPrompt", "long"), ("CacheWrite", "long"), ("Completion", "long"),
-    ("AudioPrompt", "long"), ("AudioCompletion", "long"), ("ImagePrompt", "long"), ("PtuHour", "long"),
+    *((name, "long") for name in PRICES),
 )  # fmt: skip
 APP_COLUMNS = (
     ("AppId", "string"), ("AppName", "string"), ("Owner", "string"), ("CostCentre", "string"), ("BudgetNano", "long"),
@@ -27,15 +30,29 @@ DEPLOYMENT_COLUMNS = (
 )  # fmt: skip
 Cell = str | int | date | None
 NULLS = {"long": "long(null)", "datetime": "datetime(null)"}
+NO_PRICE = -1
+"""What stands for a price that there is not, in few characters: most periods have two prices of eight."""
+LARGEST_FUNCTION = 131_072
+"""Characters. No limit is documented for the text of a saved function; this is what Bicep's loadTextContent takes of a
+file (Microsoft Learn, "File functions for Bicep"), the smallest documented one on any way to deploy a function."""
 
 
 def functions_of(book: Book) -> dict[str, str]:
-    """Return the text of each generated function by its name."""
-    return {
+    """Return the text of each generated function by its name. Raises BookUnusable where one would be too large."""
+    functions = {
         "TokenPrices": _prices(book),
         "TokenApps": _apps(book),
         "TokenDeployments": _deployments(book),
     }
+    too_large = [
+        f"{name}: the function would have {len(text)} characters, more than {LARGEST_FUNCTION}; "
+        "leave out prices of models, regions or times that you do not use"
+        for name, text in functions.items()
+        if len(text) > LARGEST_FUNCTION
+    ]
+    if too_large:
+        raise BookUnusable("\n".join(too_large))
+    return functions
 
 
 def write_functions(book: Book, folder: Path) -> list[Path]:
@@ -51,7 +68,8 @@ def write_functions(book: Book, folder: Path) -> list[Path]:
 
 def _prices(book: Book) -> str:
     rows = [_price_cells(period) for period in periods_of(book.prices)]
-    columns = f"extend Currency = {quoted(book.currency)}, PriceBook = {quoted(book.version)}"
+    nulls = ", ".join(f"{name} = iff({name} < 0, long(null), {name})" for name in PRICES)
+    columns = f"extend {nulls}, Currency = {quoted(book.currency)}, PriceBook = {quoted(book.version)}"
     return _function(
         "TokenPrices: the price book, a row for each span of time in which none of a model's prices changes.",
         "micro-units of the currency a million tokens (PtuHour: a PTU and hour); null where there is no price",
@@ -62,7 +80,8 @@ def _prices(book: Book) -> str:
 def _price_cells(period: Period) -> tuple[Cell, ...]:
     return (
         period.basis, period.model, period.version, period.deployment_type, " ".join(period.regions), period.tier,
-        period.prompt_above, period.effective_from, period.effective_to, *period.prices,
+        period.prompt_above, period.effective_from, period.effective_to,
+        *(NO_PRICE if price is None else price for price in period.prices),
     )  # fmt: skip
 
 
