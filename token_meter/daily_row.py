@@ -1,7 +1,7 @@
 """The daily row: the one definition of table `TokenUsageDaily_CL`, which keeps the sums of whole days.
 
-A row is one line of one computation of a day. The KQL function `TokenDayLines()` keeps of each day the newest computation
-of which every line is there; `TokenDays()` answers from those lines where nothing of the day has arrived since.
+A row is one line of one computation of a day. The KQL function `TokenDayLines()` keeps of each day the newest
+computation of which every line is there; `TokenDays()` answers from those lines where nothing of the day came since.
 """
 
 import hashlib
@@ -74,7 +74,9 @@ class DailyRow:
     counted_tokens: int = amount("Of `TotalTokens`: those of counted totals.")
     estimated_tokens: int = amount("Of `TotalTokens`: those of estimated totals.")
     unknown_calls: int = amount("Calls, charged or perhaps so, whose total nobody knows.")
-    cost_nano: int = amount("Cost in nano-units of `Currency`, each call by the price of its day, rounded call by call.")
+    cost_nano: int = amount(
+        "Cost in nano-units of `Currency`, each call by the price of its day and rounded by itself."
+    )
     low_nano: int = amount("The least that it can be.")
     high_nano: int = amount("The most that it can be, over the calls that have an upper bound.")
     unbounded_calls: int = amount("Calls whose cost has no upper bound.")
@@ -111,7 +113,7 @@ def daily_rows(state: DayState, sums: Sequence[dict[str, Value]], computed: date
 
 
 def _line(state: DayState, said: dict[str, Value], computed: datetime) -> DailyRow:
-    values = {name: said[column_name(name)] for name in SAID if said}
+    values: dict[str, Any] = {name: said[column_name(name)] for name in SAID if said}
     line = DailyRow(
         time_generated=computed,
         event_id="",
@@ -123,7 +125,7 @@ def _line(state: DayState, said: dict[str, Value], computed: datetime) -> DailyR
         window_rows=state.window_rows,
         method=state.method,
         meter_version=VERSION,
-        **values,  # type: ignore[arg-type] - of the types that the KQL function gives
+        **values,
     )
     return replace(line, event_id=_digest([state.day.isoformat(), *(getattr(line, name) for name in PROPERTIES)]))
 

@@ -20,12 +20,13 @@ LOOKED_BACK = timedelta(days=390)
 WEEK = timedelta(days=7)
 """What the fold reads around a day (docs/folding.md)."""
 GRACE = timedelta(minutes=30)
-"""Rows that were accepted take minutes to show in Log Analytics, so a day that ended just now is left for the next run."""
+"""Accepted rows take minutes to show in Log Analytics, so a day that ended just now is left to the next run."""
 DAYS_A_QUERY = 8
 """The fold of one day reads the two weeks around it, so neighbours are computed together; more would strain the
 service's memory where there are millions of calls a day."""
 RUN_SECONDS = 180.0
-"""No query begins later in a run, so that the last ends within `functionTimeout` (host.json)."""
+"""No query begins later in a run, so that with QUERY_SECONDS the last ends within `functionTimeout` (host.json)."""
+QUERY_SECONDS = 240
 
 log = logging.getLogger("token_meter")
 
