@@ -35,4 +35,9 @@ def daily_usage(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the worker 
     identity = azure_identity(settings.managed_identity_client_id)
     workspace = log_analytics(identity, settings.workspace_id, settings.query_endpoint, QUERY_SECONDS)
     computed = compute_days(workspace.ask, logs_ingestion_sink(settings), utc_now(), time.monotonic)
-    log.info("computed the sums of %d days, %d left to the next run", len(computed.days), computed.left)
+    log.info(
+        "computed the sums of %d days, left %d to the next run, looked back to %s",
+        len(computed.days),
+        computed.left,
+        computed.looked_from.date(),
+    )

@@ -79,8 +79,7 @@ def test_a_closed_month_and_its_adjustments_are_what_the_store_says(
         ask = asking(store)
         store.write([*early, call("one"), call("two", app_id="b")])
         assert 2 == len(close_month(ask, MONTH, CLOSED, tmp_path).files)
-        compute_days(ask, store, CLOSED, lambda: 0.0)
-        assert () == close_month(ask, MONTH, CLOSED, tmp_path).files
+        compute_days(ask, store, CLOSED, lambda: 0.0, timedelta(days=7))
 
         store.write([*late, *late, call("two", app_id="b", prompt_tokens=1001, meter_revision=2)])
         close_month(ask, MONTH, CLOSED + timedelta(days=1), tmp_path)

@@ -1,6 +1,6 @@
 """The stored sums of days: which computation of a day holds, and which days must be computed again."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -150,7 +150,7 @@ def states_after(rows: Sequence[UsageRow], later: Sequence[UsageRow], **changed:
     """Return of each day whether it is current and settled, when rows came after all days were computed."""
     with DuckDbStore(":memory:") as store:
         store.write(rows)
-        for state in days_due(asking(store), NOW):
+        for state in days_due(asking(store), MONDAY, NOW, NOW):
             kept = {"call_rows": state.call_rows, "window_rows": state.window_rows, "method": state.method, **changed}
             store.write(daily_rows(DayState(day=state.day, **kept), [line()], NOW))
         store.write(later)
@@ -213,21 +213,26 @@ def test_days_are_due_once_they_have_ended_and_had_time_to_arrive() -> None:
     with DuckDbStore(":memory:") as store:
         store.write(seen([("u", MONDAY)]))
         due = [
-            [state.day for state in days_due(asking(store), MONDAY + DAY + timedelta(minutes=minutes))]
+            compute_days(asking(store), store, MONDAY + DAY + timedelta(minutes=minutes), out_of_time(), 31 * DAY).left
             for minutes in (-60, 29, 30)
         ]
 
-    assert [[], [], [MONDAY]] == due
+    assert [0, 0, 1] == due
+
+
+def out_of_time() -> Callable[[], float]:
+    """Return a clock by which there is time to look which days are due, and no more."""
+    ticks = iter((0.0, 0.0))
+    return lambda: next(ticks, 1000.0)
 
 
 def test_a_run_leaves_what_it_has_no_time_for_to_the_next() -> None:
-    """And says how many days those are."""
+    """And says how many days those are, as far as it has looked."""
     with DuckDbStore(":memory:") as store:
         store.write(ROWS)
-        ticks = iter((0.0, 1000.0))
-        done = compute_days(asking(store), store, NOW, lambda: next(ticks))
+        done = compute_days(asking(store), store, NOW, out_of_time(), 62 * DAY)
 
-    assert ((), 4) == (done.days, done.left)
+    assert ((), 1, day("2026-10-20")) == (done.days, done.left, done.looked_from)
 
 
 class Refusing:
@@ -243,7 +248,7 @@ def test_lines_that_the_store_refuses_fail_the_run() -> None:
     with DuckDbStore(":memory:") as store:
         store.write(ROWS[:1])
         with pytest.raises(DaysRefused, match=r"2026-10-05"):
-            compute_days(asking(store), Refusing(), NOW, lambda: 0.0)
+            compute_days(asking(store), Refusing(), MONDAY + 2 * DAY, lambda: 0.0)
 
 
 def test_a_store_that_does_not_answer_fails_the_run() -> None:

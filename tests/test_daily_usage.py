@@ -10,6 +10,7 @@ from token_meter.sinks.duckdb_store import DuckDbStore
 
 START, END = day("2026-10-28"), day("2026-11-05")
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+MONTH = 31 * DAY
 OCTOBER = "(datetime(2026-10-01), datetime(2026-11-01))"
 CUT = "(datetime(2026-10-29T13:00:00), datetime(2026-11-02T07:30:00))"
 SURE = {"prompt_source": "reported", "completion_source": "reported", "status_code": 200, "region": "Sweden Central"}
@@ -34,17 +35,17 @@ def test_stored_days_answer_as_the_calls_do_whatever_arrives_late() -> None:
     with DuckDbStore(":memory:") as store:
         ask = asking(store)
         store.write(early)
-        first = compute_days(ask, store, NOW, lambda: 0.0)
+        first = compute_days(ask, store, NOW, lambda: 0.0, MONTH)
         assert (8, 0) == (len(first.days), first.left)
-        assert [] == days_due(ask, NOW)
+        assert [] == days_due(ask, START - DAY, NOW, NOW)
         assert in_order(ask("TokenDaily()")) == in_order(ask("TokenDays()"))
 
         store.write(late)
-        due = {state.day for state in days_due(ask, NOW)}
+        due = {state.day for state in days_due(ask, START - DAY, NOW, NOW)}
         assert touched([*early, *late], late) <= due
         assert in_order(ask(f"TokenDaily{CUT}")) == in_order(ask(f"TokenDays{CUT}"))
 
-        second = compute_days(ask, store, NOW + DAY, lambda: 0.0)
+        second = compute_days(ask, store, NOW + DAY, lambda: 0.0, MONTH)
         assert due == set(second.days)
         states = asked(store, "TokenDayStates()")
         assert all(state["IsCurrent"] and state["IsSettled"] for state in states)
@@ -56,7 +57,7 @@ def test_every_call_of_a_day_is_in_its_sums() -> None:
     rows = [*simulated_rows(START, START + DAY, 60), *late_rows()]
     with DuckDbStore(":memory:") as store:
         store.write(rows)
-        compute_days(asking(store), store, NOW, lambda: 0.0)
+        compute_days(asking(store), store, NOW, lambda: 0.0, MONTH)
         calls = asked(store, "TokenCost()")
         lines = asked(store, "TokenDayLines()")
 

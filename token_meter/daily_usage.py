@@ -21,6 +21,8 @@ WEEK = timedelta(days=7)
 """What the fold reads around a day (docs/folding.md)."""
 GRACE = timedelta(minutes=30)
 """Accepted rows take minutes to show in Log Analytics, so a day that ended just now is left to the next run."""
+DAYS_A_LOOK = 31
+"""Days whose states are asked for at once, which where nothing is stored yet means a look at every call of theirs."""
 DAYS_A_QUERY = 8
 """The fold of one day reads the two weeks around it, so neighbours are computed together; more would strain the
 service's memory where there are millions of calls a day."""
@@ -37,42 +39,52 @@ class DaysRefused(Exception):  # noqa: N818 - it says what happened
 
 @dataclass(frozen=True, slots=True)
 class DaysComputed:
-    """What a run did: the days that it computed, and how many it left to the next."""
+    """What a run did: the days that it computed, how many it left, and from which day on it looked for them."""
 
     days: tuple[datetime, ...]
     left: int
+    looked_from: datetime
 
 
-def compute_days(ask: Ask, sink: Sink, now: datetime, seconds: Callable[[], float]) -> DaysComputed:
-    """Compute the days that are due, the newest first, as far as the time goes.
+def compute_days(
+    ask: Ask, sink: Sink, now: datetime, seconds: Callable[[], float], back: timedelta = LOOKED_BACK
+) -> DaysComputed:
+    """Compute the days that are due, the newest first, as far as the time goes; `back` is how far it looks for them.
 
     Raises QueryError where the store does not answer, and what the sink raises; what was written until then holds.
     """
     began = seconds()
-    due = days_due(ask, now)
+    ended = _midnight(now - GRACE)
+    after = ended
     done: list[datetime] = []
-    for span in spans(due):
-        if seconds() - began > RUN_SECONDS:
-            break
-        _compute(ask, sink, span, now)
-        done += [state.day for state in span]
-    return DaysComputed(tuple(done), len(due) - len(done))
+    left = 0
+    while after > ended - back and not left and seconds() - began <= RUN_SECONDS:
+        first = max(after - DAYS_A_LOOK * DAY, ended - back)
+        due = days_due(ask, first, after, ended)
+        left = len(due)
+        for span in spans(due):
+            if seconds() - began > RUN_SECONDS:
+                break
+            _compute(ask, sink, span, now)
+            done += [state.day for state in span]
+            left -= len(span)
+        after = first
+    return DaysComputed(tuple(done), left, after)
 
 
-def days_due(ask: Ask, now: datetime) -> list[DayState]:
-    """Return the days that have ended and whose sums are not there, or not what their calls come to, in order.
+def days_due(ask: Ask, first: datetime, after: datetime, ended: datetime) -> list[DayState]:
+    """Return the days, from one on and before another, whose sums are not there or not what their calls come to.
 
-    A day near which something came is computed once more when a week has passed, so that later questions need not
-    look whether it was the day's.
+    A day near which something came is computed once more when a week has passed until `ended`, so that later
+    questions need not look whether it was the day's.
     """
-    until = _midnight(now - GRACE)
-    states = ask(f"TokenDayStates({_literal(until - LOOKED_BACK)}, {_literal(until)})").records()
-    due = [state for state in states if not state["IsCurrent"] or _is_to_settle(state, until)]
+    states = ask(f"TokenDayStates({_literal(first)}, {_literal(after)})").records()
+    due = [state for state in states if not state["IsCurrent"] or _is_to_settle(state, ended)]
     return sorted(map(_state, due), key=lambda state: state.day)
 
 
-def _is_to_settle(state: dict[str, Value], until: datetime) -> bool:
-    return not state["IsSettled"] and day_of(state["Day"]) + DAY + WEEK <= until
+def _is_to_settle(state: dict[str, Value], ended: datetime) -> bool:
+    return not state["IsSettled"] and day_of(state["Day"]) + DAY + WEEK <= ended
 
 
 def spans(due: Sequence[DayState]) -> Iterator[Sequence[DayState]]:

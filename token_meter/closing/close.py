@@ -1,14 +1,18 @@
 """Closing a month: what the store says of it becomes a statement; what it says otherwise later, an adjustment."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TypeAlias
 
 from token_meter.closing.documents import Basis, Content, Document
 from token_meter.closing.folder import Chain, issue, read_chain
 from token_meter.closing.lines import KEYS, SUMS, Lines, Reason, difference, lines_of
 from token_meter.query_result import Ask, Value
+
+Health: TypeAlias = Mapping[str, str | int | None]
+"""The row of `TokenHealth()`."""
 
 
 class MonthNotClosed(Exception):  # noqa: N818 - it says what did not happen
@@ -44,14 +48,12 @@ def close_month(ask: Ask, month: Month, as_of: datetime, folder: Path, note: str
     QueryError where the store does not answer.
     """
     chain = read_chain(folder, month.name)
-    objections = [] if chain.documents else _not_over(month, as_of)
-    if objections and not note:
-        raise MonthNotClosed("\n".join(objections))
-    lines, basis = read_month(ask, month)
-    if not chain.documents:
-        objections += objections_of(month, lines, basis)
-        if objections and not note:
-            raise MonthNotClosed("\n".join(objections))
+    first = not chain.documents
+    objections = _weighed(_not_over(month, as_of), note) if first else []
+    health = health_of(ask, month)
+    objections += _weighed(unmetered(health), note) if first else []
+    lines, basis = read_month(ask, month, health)
+    objections += _weighed([] if lines else [f"there are no calls in {month.name}"], note) if first else []
     document = next_document(chain, month, as_of, lines, basis, note, objections)
     if document is None:
         return Closing(chain, ())
@@ -60,7 +62,14 @@ def close_month(ask: Ask, month: Month, as_of: datetime, folder: Path, note: str
     return Closing(Chain(month.name, (*chain.documents, content)), tuple(files))
 
 
-def read_month(ask: Ask, month: Month) -> tuple[Lines, Basis]:
+def _weighed(objections: list[str], note: str) -> list[str]:
+    """Return what speaks against closing. Raises MonthNotClosed where it does and there is no note."""
+    if objections and not note:
+        raise MonthNotClosed("\n".join(objections))
+    return objections
+
+
+def read_month(ask: Ask, month: Month, health: Health) -> tuple[Lines, Basis]:
     """Return what the store says of a month now, and what that rests on."""
     answer = ask(
         f"TokenDays({month.bounds()}) | summarize {', '.join(f'{name} = sum({name})' for name in SUMS)} "
@@ -79,14 +88,14 @@ def read_month(ask: Ask, month: Month) -> tuple[Lines, Basis]:
         meter_revisions=tuple(sorted({int(str(item["MeterRevision"] or 0)) for item in observed})),
         meter_versions=tuple(_distinct(observed, "MeterVersion")),
         observations=sum(int(str(item["Rows"])) for item in observed),
-        health=_health(ask, month),
+        health=health,
         applications={
             str(item["AppId"]): {"name": str(item["AppName"]), "owner": str(item["Owner"])} for item in answer
         },
     )
 
 
-def _health(ask: Ask, month: Month) -> dict[str, str | int | None]:
+def health_of(ask: Ask, month: Month) -> Health:
     """Return how far the month's numbers can be trusted. A hole at the month's edge is found by a look beyond it."""
     health = ask(f"TokenHealth({month.bounds()})").records()[0]
     holes = ask(
@@ -110,11 +119,9 @@ def _not_over(month: Month, as_of: datetime) -> list[str]:
     return [f"{month.name} is not over before {month.end:%Y-%m-%d}"] if as_of < month.end else []
 
 
-def objections_of(month: Month, lines: Lines, basis: Basis) -> list[str]:
+def unmetered(health: Health) -> list[str]:
     """Return what speaks against closing a month: what was never metered, or was and is not there."""
-    health = {name: int(str(basis.health.get(name) or 0)) for name in OBJECTIONS}
-    found = [text.format(health[name]) for name, text in OBJECTIONS.items() if health[name]]
-    return [*found, *([] if lines else [f"there are no calls in {month.name}"])]
+    return [text.format(health[name]) for name, text in OBJECTIONS.items() if health.get(name)]
 
 
 OBJECTIONS = {
