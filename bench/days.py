@@ -2,9 +2,9 @@
 
 A made-up company's month in the embedded store, its days computed as the timer does; then the same month from the calls
 (`TokenDaily`) and from the days (`TokenDays`), in turn, with all days stored and with three of them open. In seconds of
-processor time, which other load on the machine changes little. Planning is what DuckDB takes to read and plan the
-statement; it does not grow with the calls, and Log Analytics has none of it.
-With --write the table goes into docs/closing.md.
+processor time, which other load on the machine changes little. An empty store shows what DuckDB takes to read and plan
+the statements, which does not grow with the calls and which Log Analytics has none of. With --write the table goes into
+docs/closing.md.
 """
 
 import argparse
@@ -22,14 +22,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-import duckdb_kql
-from duckdb_kql.engine import schema
-
 from bench.pages import put
 from token_meter.daily_row import DailyRow
 from token_meter.daily_usage import compute_days
 from token_meter.events import Event, Origin
-from token_meter.kql import _named_in, _parsed, run_query
+from token_meter.kql import run_query
 from token_meter.meter import meter
 from token_meter.simulation import events_of, simulated_calls
 from token_meter.sinks.duckdb_store import DuckDbStore
@@ -54,16 +51,6 @@ def month(calls: int, path: str) -> Iterator[DuckDbStore]:
             yield store
 
 
-def planned(store: DuckDbStore, kql: str) -> float:
-    """Return how many seconds of processor time it takes to read and plan a query, its answer aside."""
-    began = time.process_time()
-    functions = _parsed(_named_in(kql))
-    sql = duckdb_kql.to_sql(kql, schema=schema(store.connection), allow_write=False, functions=functions)
-    with store.connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN {sql}").fetchall()
-    return time.process_time() - began
-
-
 def asked(store: DuckDbStore, kql: str) -> tuple[float, list[str]]:
     """Return how many seconds of processor time an answer takes, and its rows in an order of their own."""
     began = time.process_time()
@@ -73,7 +60,7 @@ def asked(store: DuckDbStore, kql: str) -> tuple[float, list[str]]:
 
 def compared(store: DuckDbStore, what: str, rounds: int) -> str:
     """Return a line of the table; the two are asked in turn, so that other load on the machine is shared."""
-    calls, days, planning = [], [], []
+    calls, days = [], []
     asked(store, f"TokenDays{MONTH}")
     for _ in range(rounds):
         from_calls, from_days = asked(store, f"TokenDaily{MONTH}"), asked(store, f"TokenDays{MONTH}")
@@ -81,13 +68,8 @@ def compared(store: DuckDbStore, what: str, rounds: int) -> str:
             raise SystemExit(f"{what}: the days do not answer as the calls do")
         calls.append(from_calls[0])
         days.append(from_days[0])
-        planning.append((planned(store, f"TokenDaily{MONTH}"), planned(store, f"TokenDays{MONTH}")))
     call_time, day_time = statistics.median(calls), statistics.median(days)
-    planning_of = [statistics.median(times) for times in zip(*planning, strict=True)]
-    line = (
-        f"| {what} | {call_time:.1f} s ({planning_of[0]:.1f}) | {day_time:.1f} s ({planning_of[1]:.1f}) "
-        f"| {call_time / day_time:.1f} |"
-    )
+    line = f"| {what} | {call_time:.1f} s | {day_time:.1f} s | {call_time / day_time:.1f} |"
     print(line, flush=True)
     return line
 
@@ -100,7 +82,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--write", action="store_true", help="write the table into docs/closing.md")
     chosen = parser.parse_args()
-    lines = ["| stored | from the calls (planning) | from the days (planning) | ratio |", "| --- | --- | --- | --- |"]
+    lines = ["| stored | from the calls | from the days | ratio |", "| --- | --- | --- | --- |"]
     with month(chosen.calls, chosen.store) as store:
         ask, now = partial(run_query, store), END + timedelta(days=9)
         computed = compute_days(ask, store, now, lambda: 0.0, timedelta(days=62))
@@ -109,6 +91,8 @@ def main() -> None:
         lines.append(compared(store, "all 31 days", chosen.rounds))
         store.connection.execute(f"DELETE FROM \"{DailyRow.TABLE}\" WHERE Day >= '2026-10-29'")  # noqa: S608
         lines.append(compared(store, f"all but the last {OPEN_DAYS}", chosen.rounds))
+    with DuckDbStore(":memory:") as empty:
+        lines.append(compared(empty, "an empty store", chosen.rounds))
     if chosen.write:
         put("closing.md", "days", "\n".join(lines))
 
