@@ -15,7 +15,7 @@ from tests.log_analytics_peer import WORKSPACE, Signed, log_analytics_peer
 from tests.usage_rows import NOON, observation
 from token_meter import kql
 from token_meter.batch_row import BatchRow
-from token_meter.closing.close import Month, close_month
+from token_meter.closing.close import Month, close_month, health_of
 from token_meter.closing.documents import Content
 from token_meter.closing.folder import check_folder
 from token_meter.closing.lines import SUMS, Lines
@@ -122,13 +122,28 @@ def close(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([COMMAND, "close", *options], cwd=folder, capture_output=True, text=True, check=False)
 
 
-def batch(first: int) -> BatchRow:
-    """Return the ledger's row of a batch of ten events."""
+def batch(first: int, partition: str = "0", time: datetime = NOON, events: int = 10) -> BatchRow:
+    """Return the ledger's row of a batch of ten numbers."""
     return BatchRow(
-        time_generated=NOON, event_id=f"b{first}", via=Via.TRIGGER, metered_time=NOON, event_hub="h", partition="0",
-        first_sequence_number=first, last_sequence_number=first + 9, first_enqueued_time=NOON,
-        last_enqueued_time=NOON, events=10,
+        time_generated=time, event_id=f"b{partition}{first}", via=Via.TRIGGER, metered_time=time, event_hub="h",
+        partition=partition, first_sequence_number=first, last_sequence_number=first + 9, first_enqueued_time=time,
+        last_enqueued_time=time, events=events,
     )  # fmt: skip
+
+
+def test_a_hole_counts_where_it_may_be_the_months() -> None:
+    """Across its last midnight too, and inside of a batch with nothing before it; not one of the month after."""
+    october, november = day("2026-10-31"), day("2026-11-01") + timedelta(hours=1)
+    with DuckDbStore(":memory:") as store:
+        store.write([batch(0, "edge", october), batch(12, "edge", november)])
+        store.write([batch(0, "later", november), batch(14, "later", november)])
+        within_the_month = health_of(asking(store), MONTH)["MissingEvents"]
+        store.write([batch(10, "inside", october, events=4)])
+        with_a_hole_inside = health_of(asking(store), MONTH)["MissingEvents"]
+
+    assert 2 == within_the_month
+    assert isinstance(with_a_hole_inside, int)
+    assert with_a_hole_inside > 2
 
 
 def test_a_month_with_events_that_were_never_metered_is_closed_only_with_a_note(tmp_path: Path) -> None:

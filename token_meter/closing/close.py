@@ -100,7 +100,8 @@ def health_of(ask: Ask, month: Month) -> Health:
     health = ask(f"TokenHealth({month.bounds()})").records()[0]
     holes = ask(
         f"TokenGaps({_literal(month.start)} - 1d, {_literal(month.end)} + 1d) "
-        f"| where NotBefore < {_literal(month.end)} and (isnull(NotAfter) or NotAfter >= {_literal(month.start)}) "
+        f"| where (isnull(NotBefore) or NotBefore < {_literal(month.end)}) "
+        f"and (isnull(NotAfter) or NotAfter >= {_literal(month.start)}) "
         "| summarize Gaps = count(), MissingEvents = sum(MissingEvents)"
     ).records()
     return {name: _plain(value) for name, value in {**health, **_first(holes)}.items()}
