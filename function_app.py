@@ -4,6 +4,7 @@ import logging
 
 import azure.functions as func
 
+from functions.daily_usage import blueprint as daily_usage
 from functions.meter_events import blueprint as meter_events
 from functions.reconcile import blueprint as reconcile
 from functions.replay_dead_letters import blueprint as replay_dead_letters
@@ -17,3 +18,4 @@ app = func.FunctionApp()
 app.register_functions(meter_events)
 app.register_functions(reconcile)
 app.register_functions(replay_dead_letters)
+app.register_functions(daily_usage)

@@ -10,6 +10,7 @@ from token_meter.infrastructure import functions_json, queries_json, tables_json
 from token_meter.metrics.documentation import metrics_markdown
 from token_meter.pricing import functions_of, usable_book
 from token_meter.pricing.differences import DIFFERENCES_FILE, differences_table, read_differences
+from token_meter.pricing.method import method_function
 from token_meter.schema import schema_markdown
 from token_meter.settings import configuration_markdown
 from token_meter.shapes.documentation import record_shapes_markdown
@@ -64,6 +65,7 @@ def price_differences() -> str:
 
 GENERATED: dict[str, Callable[[], str]] = {
     **{f"kql/functions/{name}.kql": partial(price_function, name) for name in PRICE_FUNCTIONS},
+    "kql/functions/TokenMethod.kql": lambda: method_function(REPOSITORY / "kql" / "functions"),
     "docs/schema.md": schema_markdown,
     "docs/configuration.md": configuration_markdown,
     "docs/record-shapes.md": record_shapes_markdown,

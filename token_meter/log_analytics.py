@@ -27,6 +27,8 @@ class LogAnalytics:
 
     client: LogsQueryClient
     workspace_id: str
+    longest: int = LONGEST_QUERY
+    """Seconds after which a query is given up."""
 
     def ask(self, kql: str) -> Result:
         """Answer a query. Raises QueryError where there is no answer, or only part of one.
@@ -35,7 +37,7 @@ class LogAnalytics:
         """
         try:
             answer = self.client.query_workspace(
-                self.workspace_id, kql, timespan=None, server_timeout=LONGEST_QUERY, read_timeout=LONGEST_QUERY
+                self.workspace_id, kql, timespan=None, server_timeout=self.longest, read_timeout=self.longest
             )
         except HttpResponseError as fault:
             raise QueryError(f"Log Analytics: {_meaning(fault)}") from fault
@@ -47,9 +49,11 @@ class LogAnalytics:
         return _result(answer.tables[0]) if answer.tables else Result((), (), ())
 
 
-def log_analytics(credential: TokenCredential, workspace_id: str, endpoint: str) -> LogAnalytics:
+def log_analytics(
+    credential: TokenCredential, workspace_id: str, endpoint: str, longest: int = LONGEST_QUERY
+) -> LogAnalytics:
     """Return a workspace by its id (`customerId`); other clouds than the public one have an endpoint of their own."""
-    return LogAnalytics(LogsQueryClient(credential, endpoint=endpoint), workspace_id)
+    return LogAnalytics(LogsQueryClient(credential, endpoint=endpoint), workspace_id, longest)
 
 
 def _meaning(fault: HttpResponseError) -> str:

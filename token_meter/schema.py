@@ -5,6 +5,7 @@ from enum import StrEnum
 from token_meter.batch_row import BatchRow
 from token_meter.codes import AppIdSource, Attribution, Charged, DriftReason, Measure, Note, Reason, Reconciled, Source
 from token_meter.columns import Column, columns
+from token_meter.daily_row import DailyRow
 from token_meter.reconciliation_row import ReconciliationRow
 from token_meter.rejected_row import RejectedRow
 from token_meter.row import UsageRow
@@ -67,6 +68,12 @@ def schema_markdown() -> str:
             "again under the same `EventId`.",
             "",
             *_column_lines(BatchRow),
+            f"## `{DailyRow.TABLE}`",
+            "",
+            "Sums of whole days, a line a combination of properties. A day that changed is computed again as a whole;",
+            "`TokenDays(start, end)` answers from what holds (docs/closing.md).",
+            "",
+            *_column_lines(DailyRow),
             f"## `{ReconciliationRow.TABLE}`",
             "",
             "One row is one comparison of a day's total of a deployment with the service's own metric;",

@@ -9,12 +9,16 @@ from typing import Annotated
 import typer
 
 from token_meter.cli.auditing import audit_files
+from token_meter.cli.closing import close as close_month
+from token_meter.cli.closing import verify as verify_folder
 from token_meter.cli.metering import meter_into_store, print_rows
 from token_meter.cli.output import TableOrJson, standard_error
 from token_meter.cli.pricing import prices
 from token_meter.cli.querying import Format, print_answer
 from token_meter.cli.simulating import MonthUnusable, simulate_month
 from token_meter.cli.sinks import sinks
+from token_meter.closing.close import MonthNotClosed
+from token_meter.closing.folder import FolderUnusable
 from token_meter.dated_names import DEFAULT_FORMAT
 from token_meter.options import MeterOptions
 from token_meter.pricing import BookUnusable
@@ -202,6 +206,29 @@ def reconcile(  # noqa: PLR0913, PLR0917 - one argument an option
 
 
 @app.command()
+def close(  # noqa: PLR0913, PLR0917 - one argument an option
+    month: Annotated[str, typer.Option(help="The month to close, such as 2026-10.")] = "",
+    out: Annotated[str, typer.Option(metavar="FOLDER", help="Where statements and adjustments are.")] = "statements",
+    store: Store = "usage.duckdb",
+    workspace: Workspace = "",
+    as_of: Annotated[str, typer.Option(metavar="TIME", help="Date the document so; now by default.")] = "",
+    anyway: Annotated[
+        str, typer.Option(metavar="NOTE", help="Close although events are missing or the month is not over, and why.")
+    ] = "",
+    verify: Annotated[
+        str, typer.Option(metavar="FOLDER", help="Instead, check that all documents there are as they were issued.")
+    ] = "",
+) -> None:
+    """Freeze a month's totals in a statement; what arrives later becomes adjustments and never changes it."""
+    if bool(month) == bool(verify):
+        raise InputUnusable("close takes --month 2026-10, or --verify FOLDER")
+    if verify:
+        verify_folder(verify)
+    else:
+        close_month(month, store, workspace, out, as_of, anyway)
+
+
+@app.command()
 def audit(
     files: Files,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
@@ -264,7 +291,9 @@ def main() -> None:
         app()
     except (
         BookUnusable,
+        FolderUnusable,
         InputUnusable,
+        MonthNotClosed,
         MonthUnusable,
         QueryError,
         ReconciliationFault,

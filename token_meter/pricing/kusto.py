@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 
 from token_meter.pricing.book import Book, BookUnusable
+from token_meter.pricing.method import method_function
 from token_meter.pricing.periods import Period, periods_of
 
 PRICES = (
@@ -56,14 +57,18 @@ def functions_of(book: Book) -> dict[str, str]:
 
 
 def write_functions(book: Book, folder: Path) -> list[Path]:
-    """Write the functions into a folder; return the files that changed."""
-    changed = []
-    for name, text in functions_of(book).items():
-        path = folder / f"{name}.kql"
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
-            path.write_text(text, encoding="utf-8")
-            changed.append(path)
-    return changed
+    """Write the functions into a folder, and the digest of all that prices calls; return the files that changed."""
+    changed = [path for name, text in functions_of(book).items() if _write(path := folder / f"{name}.kql", text)]
+    method = folder / "TokenMethod.kql"
+    return [*changed, method] if _write(method, method_function(folder)) else changed
+
+
+def _write(path: Path, text: str) -> bool:
+    """Write a file where it does not say that already; return whether it did not."""
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return False
+    path.write_text(text, encoding="utf-8")
+    return True
 
 
 def _prices(book: Book) -> str:
