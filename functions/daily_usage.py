@@ -24,11 +24,13 @@ log = logging.getLogger("token_meter")
 @blueprint.function_name("daily_usage")
 @blueprint.timer_trigger(arg_name="timer", schedule=EVERY_HOUR)
 def daily_usage(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the worker hands it over by its name
-    """Compute the days that are due, where a workspace is named.
+    """Compute the days that are due, where a workspace is named and the settings do not say otherwise.
 
     Raises where Log Analytics does not answer or does not take the lines, so that the host counts a failure.
     """
     settings = Settings.read(os.environ)
+    if settings.daily_usage == "off":
+        return
     if not settings.workspace_id:
         log.info("no sums of days: LOG_ANALYTICS_WORKSPACE_ID names no workspace to ask")
         return

@@ -16,6 +16,9 @@ from token_meter.sinks.logs_ingestion import logs_ingestion_sink
 
 DAYS = 3
 """Compared again each night: what arrives late, or is replayed within two days, mends the comparison."""
+QUERY_SECONDS = 90
+"""For each of three questions. With the five minutes that reading metrics may take they end before host.json's
+`functionTimeout`."""
 
 blueprint = func.Blueprint()
 log = logging.getLogger("token_meter")
@@ -43,7 +46,7 @@ def reconcile_days(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the work
     now = utc_now()
     accounts = accounts_of(resource_ids, settings.reconciled_backends)
     identity = azure_identity(settings.managed_identity_client_id)
-    workspace = log_analytics(identity, settings.workspace_id, settings.query_endpoint)
+    workspace = log_analytics(identity, settings.workspace_id, settings.query_endpoint, QUERY_SECONDS)
     metrics = azure_metrics(identity, settings.management_endpoint, accounts.accounts[0].subscription)
     rows = reconcile(workspace.ask, metrics.totals, accounts, last_whole_days(now, DAYS), now)
     refused = logs_ingestion_sink(settings).write(rows)

@@ -344,6 +344,7 @@ module function 'modules/function.bicep' = {
         ReplayQueue__credential: 'managedidentity'
         ReplayQueue__clientId: identity.outputs.clientId
         LOG_ANALYTICS_WORKSPACE_ID: dailyUsage || !empty(reconciledAccounts) ? tables.outputs.customerId : ''
+        DAILY_USAGE: dailyUsage ? 'on' : 'off'
         RECONCILED_ACCOUNTS: join(reconciledAccounts, ';')
         METRICS: metrics
         APPLICATIONINSIGHTS_CONNECTION_STRING: insights.outputs.connectionString

@@ -104,6 +104,17 @@ def test_a_day_is_read_from_the_workspace_and_its_sums_are_sent_to_it(
     assert in_order(ask("TokenDaily()")) == in_order(ask("TokenDays()"))
 
 
+def test_it_computes_nothing_where_it_is_switched_off(
+    worker: "Worker", workspace: LogAnalyticsPeer, ingestion: tuple[Peer, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where a workspace is named because something else reads it."""
+    monkeypatch.setenv("DAILY_USAGE", "off")
+
+    invoked = worker.invoke_by_timer(FUNCTION)
+
+    assert (True, [], []) == (invoked.ok, workspace.asked, ingestion[0].rows_of(TABLE))
+
+
 def test_what_log_analytics_does_not_take_fails_the_run(
     worker: "Worker", workspace: LogAnalyticsPeer, ingestion: tuple[Peer, list[str]]
 ) -> None:

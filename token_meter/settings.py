@@ -162,6 +162,11 @@ class Settings:
         "The workspace's `customerId` (a GUID), for what reads the tables again. The identity needs Log Analytics Data "
         "Reader on it; empty where nothing does.",
     )
+    daily_usage: str = setting(
+        "DAILY_USAGE",
+        "`off` keeps no sums of whole days (docs/closing.md); they are kept where a workspace is named.",
+        "on",
+    )
     query_endpoint: str = setting(
         "LOG_ANALYTICS_ENDPOINT", "Where queries go; other clouds than the public one have their own.", PUBLIC_ENDPOINT
     )
@@ -201,6 +206,8 @@ class Settings:
             raise SettingsUnusable("LOGS_INGESTION_RULE_ID must be the data collection rule's immutable id, dcr-…")
         if settings.workspace_id and not GUID.fullmatch(settings.workspace_id):
             raise SettingsUnusable("LOG_ANALYTICS_WORKSPACE_ID must be the workspace's customerId, a GUID")
+        if settings.daily_usage not in {"on", "off"}:
+            raise SettingsUnusable("DAILY_USAGE must be on or off")
         if not _is_endpoint(settings.query_endpoint):
             raise SettingsUnusable("LOG_ANALYTICS_ENDPOINT must be https:// and a host")
         if not _is_endpoint(settings.management_endpoint):
