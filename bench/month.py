@@ -24,7 +24,8 @@ from tests.asked_month import AS_OF, as_rows, fold_once, naive, query_text, run_
 from tests.independent.answers import FUNCTIONS, QUERIES, differences, in_order
 from tests.independent.month import Month
 from tests.metered_month import meter_month, simulate
-from token_meter.kql import Result, kql_folder, run_query, shipped_functions
+from token_meter.kql import kql_folder, run_query, shipped_functions
+from token_meter.query_result import Result
 from token_meter.sinks.duckdb_store import DuckDbStore
 
 Rows = Sequence[dict[str, Any]]

@@ -7,7 +7,8 @@ from typing import Any
 
 from tests.independent.month import Month
 from tests.independent.price_files import read_book
-from token_meter.kql import Result, as_sql, kql_folder, run_query, shipped_functions
+from token_meter.kql import as_sql, kql_folder, run_query, shipped_functions
+from token_meter.query_result import Result
 from token_meter.sinks.duckdb_store import DuckDbStore
 
 AS_OF = (None, datetime(2026, 10, 29, 15, 20, tzinfo=UTC))

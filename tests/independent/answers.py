@@ -63,6 +63,7 @@ FUNCTIONS: dict[str, Callable[..., Sequence[Row]]] = {
     "TokenCostBy": token_cost_by,
     "TokenDaily": lambda month, start, end: daily(between(month.costs, start, end)),
     "TokenPtu": token_ptu,
+    "TokenServed": lambda month, start, end: trust.served(between(month.calls, start, end)),
     "TokenHealth": trust.health,
     "TokenBatches": lambda month, start, end: between(month.batches, start, end, "BatchTime"),
     "TokenRejected": lambda month, start, end: between(month.rejects, start, end, "RejectedTime"),

@@ -1,10 +1,11 @@
 """The answers of the queries about whether the numbers can be trusted, as their headers say."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from tests.independent import ledger
-from tests.independent.functions import grouped, total
+from tests.independent.functions import day_of, grouped, total
 from tests.independent.month import Month, between
 
 Row = dict[str, Any]
@@ -36,6 +37,42 @@ def rows_never_stored(month: Month, start: datetime | None, end: datetime | None
         ledger.unstored(_batches(month, start, end), month.observations, month.now),
         key=lambda row: (-row["MissingObservations"], row["EventHub"], row["Partition"], row["FirstSequenceNumber"]),
     )
+
+
+def served(calls: Sequence[Row]) -> list[Row]:
+    """Return what `TokenServed()` says of calls: each day's totals at each backend and deployment."""
+    groups = grouped(calls, lambda row: (day_of(row["CallTime"]), row["Backend"].lower(), row["Deployment"].lower()))
+    names = ("PromptTokens", "CompletionTokens", "TotalTokens", "CachedTokens", "CacheWriteTokens")
+    parts = {"Prompt": "Prompts", "Completion": "Completions", "Total": "Totals"}
+    return [
+        {
+            **dict(zip(("Day", "Backend", "Deployment"), key, strict=True)),
+            "Calls": len(rows),
+            "Attempts": total(rows, "Attempts"),
+            "UnchargedCalls": sum(row["Charged"] == "no" for row in rows),
+            "RepeatedCalls": sum(row["Attempts"] > 1 for row in rows),
+            "SpilledCalls": sum(row["IsSpilledOver"] is True for row in rows),
+            "OvernightCalls": sum(_ended(row) > day_of(row["CallTime"]) for row in rows),
+            **{name: total(rows, name) for name in names},
+            **{
+                f"NotReported{part}": sum(
+                    row[f"{part}Tokens"] or 0 for row in rows if row[f"{part}Source"] != "reported"
+                )
+                for part in parts
+            },
+            **{
+                f"Unknown{several}": sum(row["Charged"] != "no" and row[f"{part}Tokens"] is None for row in rows)
+                for part, several in parts.items()
+            },
+            "AudioTokens": total(rows, "AudioPromptTokens") + total(rows, "AudioCompletionTokens"),
+        }
+        for key, rows in sorted(groups.items())
+    ]
+
+
+def _ended(row: Row) -> datetime:
+    """Return the day on which a call ended; it is the day of the call where nobody knows how long it took."""
+    return day_of(row["CallTime"] + timedelta(milliseconds=row["DurationMs"] or 0))
 
 
 def lag_by_partition(month: Month, start: datetime | None, end: datetime | None) -> list[Row]:
