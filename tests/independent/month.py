@@ -45,7 +45,7 @@ class Month:
     @functools.cached_property
     def rejects(self) -> list[Row]:
         """What could not be metered."""
-        return ledger.rejected(self.rejected_rows, self.observations)
+        return ledger.rejected(self.rejected_rows, self.observations, self.now)
 
     def hour_nano(self, hour: datetime, listed: Listed) -> int | None:
         """Return what an hour of a listed deployment costs."""
