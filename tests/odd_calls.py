@@ -99,6 +99,15 @@ def odd_calls() -> Iterator[UsageRow]:
                 named = {"app_id": "someone-else", "app_id_source": "validated", **ALL_UNKNOWN}
                 nameless = {"prompt_tokens": None, "completion_tokens": None, "total_tokens": None}
                 yield observation(f"odd:{name}:{day}:again", f"{name} {day}", **{**row, **named, **nameless})
+    for attempt, model in ((1, "gpt-4o-2024-11-20"), (2, "gpt-4o-mini-2024-07-18")):
+        row = {
+            **COMMON,
+            **_split(40, 8),
+            "attempt": attempt,
+            "served_model": model,
+            "sequence_number": 3 * 10**6 + attempt,
+        }
+        yield observation(f"odd:differ:{attempt}", "attempts that differ", **row)
     for attempt, tokens in ((1, None), (2, 55)):
         numbers = {
             "attempt": attempt,

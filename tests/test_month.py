@@ -33,7 +33,11 @@ from token_meter.sinks.duckdb_store import DuckDbStore
 CALLS = 20_000
 SHIPPED_FUNCTIONS = {item.name for item in shipped_functions()}
 SHIPPED_QUERIES = {path.stem for path in (kql_folder() / "queries").glob("*.kql")}
-ELSEWHERE = dict.fromkeys(("TokenReconciliation", "reconciliation"), "test_token_reconciliation.py")
+ELSEWHERE = {
+    "TokenFocus": "test_token_focus.py",
+    "TokenReconciliation": "test_token_reconciliation.py",
+    "reconciliation": "test_token_reconciliation.py",
+}
 """Functions and queries whose answers another test file holds against an independent computation, and which one."""
 DIMENSIONS = ("CostCentre", "AppId", "Deployment", "Model", "Product", "Backend", "Region")
 OF_DAYS = DIMENSIONS[:5]

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from tests.independent.parts import (
@@ -21,7 +20,7 @@ from tests.independent.parts import (
     weight_of,
 )
 from tests.independent.price_files import Book, Listed, Price
-from tests.independent.price_lookup import Found, Kind, Pricing
+from tests.independent.price_lookup import Found, Kind, Pricing, micro
 
 Row = dict[str, Any]
 Hours = dict[tuple[Listed, datetime], int]
@@ -54,14 +53,9 @@ def hour_of(moment: datetime) -> datetime:
     return moment.replace(minute=0, second=0, microsecond=0)
 
 
-def share_of_hour(weight: int, hour_nano: int, tokens: int) -> int:
-    """Return a call's share of an hour, in two steps that fit 64 bits, which is what Kusto has."""
-    whole, rest = divmod(hour_nano, tokens)
-    share = weight * whole + (weight * (rest * 10**6 // tokens) + 500_000) // 10**6
-    exact = Decimal(weight) * hour_nano / tokens
-    if abs(share - exact) > 1:
-        raise ValueError(f"{share} is no share of {exact}")
-    return share
+def share_of_hour(weight: int, whole: int, tokens: int) -> int:
+    """Return a call's share of what an hour comes to, rounded half up."""
+    return (2 * weight * whole + tokens) // (2 * tokens)
 
 
 def _row(pricing: Pricing, call: Row, kind: Kind, weight: int | None, hours: Hours) -> Row:
@@ -79,21 +73,26 @@ def _row(pricing: Pricing, call: Row, kind: Kind, weight: int | None, hours: Hou
     of_tokens = is_cost or status == "total_only"
     sides = {side: sum(costs[part] or 0 for part in side) for side in (PROMPT_SIDE, COMPLETION_SIDE)}
     total = {"not_charged": 0, "allocated": ptu}.get(status, sum(sides.values()) if is_cost else None)
-    low, high = _bounds(call, status, total, prices, found)
+    doubtful = call["Charged"] != "no" and "attempts_differ" in call["Notes"]
+    low, high = (0, None) if doubtful else _bounds(call, status, total, prices, found)
+    estimated = total if doubtful else _estimated(call, status, total, sides[PROMPT_SIDE], sides[COMPLETION_SIDE])
     row: Row = {name: call[name] for name in AS_THEY_ARE}
     row |= _names(pricing.book, call, kind)
     row |= {"PriceStatus": status, "CostNano": total, "LowNano": low, "HighNano": high}
     row |= {
-        "EstimatedNano": _estimated(call, status, total, sides[PROMPT_SIDE], sides[COMPLETION_SIDE]),
+        "EstimatedNano": estimated,
         "ListNano": _at_list(status, ptu_list, parts, costs_of(parts, list_prices)),
         **{column: costs[part] if is_cost else None for part, column in NANO_COLUMNS.items()},
-        "PtuNano": ptu if status == "allocated" else None,
+        **_capacity(pricing, call, kind, ptu if status == "allocated" else None, weight, hours),
+        "PromptAbove": found.above,
         **parts,
         **{column: prices[part] for part, column in PRICE_COLUMNS.items()},
         **{column: list_prices[part] for part, column in LIST_COLUMNS.items()},
         "PriceBasis": ptu_price.basis if status == "allocated" and ptu_price else found.basis if of_tokens else "",
         "PricedSince": _since(status, ptu_price, found, of_tokens=of_tokens),
-        "PriceNotes": _notes(kind, found, parts, lacking, is_cost=is_cost, of_tokens=of_tokens, overlap=overlap),
+        "PriceNotes": _notes(
+            kind, found, parts, lacking, is_cost=is_cost, of_tokens=of_tokens, overlap=overlap, doubtful=doubtful
+        ),
     }
     return row
 
@@ -130,6 +129,21 @@ def _allocation(
         return None, None, own[1] if own else None
     listed = share_of_hour(weight, public[0], tokens) if public else None
     return share_of_hour(weight, own[0], tokens), listed, own[1]
+
+
+def _capacity(  # noqa: PLR0913, PLR0917 - one argument a fact that it tells
+    pricing: Pricing, call: Row, kind: Kind, ptu: int | None, weight: int | None, hours: Hours
+) -> Row:
+    """Return what a call has of provisioned capacity: of its cost, of its hours, and the price of one."""
+    told: Row = {"PtuNano": ptu, "PtuNanoHours": None, "PtuPrice": None, "ListPtu": None}
+    if not kind.provisioned or kind.listed is None:
+        return told
+    own, public = (pricing.hour_price(kind.day, kind.listed, public=only) for only in (False, True))
+    told |= {"PtuPrice": micro(own[1].price) if own else None, "ListPtu": micro(public[1].price) if public else None}
+    if ptu is not None and weight is not None:
+        tokens = hours[kind.listed, hour_of(call["CallTime"])]
+        told["PtuNanoHours"] = share_of_hour(weight, kind.listed.ptus * 10**9, tokens)
+    return told
 
 
 def _status(  # noqa: PLR0913, PLR0917 - one argument a fact that decides it
@@ -210,6 +224,7 @@ def _notes(  # noqa: PLR0913 - one argument a fact that it may tell
     is_cost: bool,
     of_tokens: bool,
     overlap: bool,
+    doubtful: bool,
 ) -> str:
     own, lacking = found.by_meter, set(lacking)
     told = (
@@ -220,6 +235,8 @@ def _notes(  # noqa: PLR0913 - one argument a fact that it may tell
         (is_cost and bool(lacking & {"AudioPart", "AudioOutPart"}), "audio_unpriced"),
         (is_cost and overlap, "overlapping_parts"),
         (of_tokens and found.basis == "stand_in", "stand_in_price"),
+        (of_tokens and kind.listed is None, "type_assumed_global"),
+        (doubtful, "priced_as_last_attempt"),
         (of_tokens and kind.source != "served", f"model_{kind.source}"),
     )
     return " ".join(note for holds, note in told if holds)

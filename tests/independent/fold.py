@@ -18,6 +18,7 @@ ANYONES = (
     "EntraTenantId", "UserObjectId", "ApimSubscription", "Product", "ApiId", "ClientIp", "OperationName", "Deployment",
     "RequestedModel", "Tokenizer",
 )  # fmt: skip
+SERVED = ("ServiceResponseId", "Deployment", "Backend", "Region", "ServedModel", "ServiceTier", "FinishReason")
 NO_TIME = datetime(1970, 1, 2)  # noqa: DTZ001 - the store's times have no zone
 
 
@@ -85,6 +86,11 @@ def _call(call_id: str, observations: Sequence[Row]) -> Row:
     call["Notes"] = sorted({note for row in observations for note in row["Notes"] or ()})
     call["Notes"] += ["app_id_conflict"] if len(apps) > 1 else []
     call["Notes"] += ["part_unknown"] if partly else []
+    differ = any(
+        len({item[name] for item in counted if item[name]}) > 1
+        for name in ("Deployment", "Backend", "ServedModel", "ServiceTier")
+    )
+    call["Notes"] += ["attempts_differ"] if differ else []
     disagree = any(item["Disagrees"] for item in counted) and "inconsistent_usage" not in call["Notes"]
     call["Notes"] += ["inconsistent_usage"] if disagree else []
     return call
@@ -99,10 +105,7 @@ def _attempt(number: int, rows: Sequence[Row]) -> Row:
         "Charged": _first_of(("yes", "no", "unknown"), {row["Charged"] for row in rows}),
         "StatusCode": status,
         "CallTime": min(row["CallTime"] for row in rows if row["CallTime"] >= NO_TIME),
-        **{
-            name: max(row[name] for row in rows)
-            for name in ("ServiceResponseId", "Backend", "Region", "ServedModel", "ServiceTier", "FinishReason")
-        },
+        **{name: max(row[name] for row in rows) for name in SERVED},
         "IsSpilledOver": _greatest(row["IsSpilledOver"] for row in rows),
         "IsStream": _greatest(row["IsStream"] for row in rows),
     }

@@ -35,7 +35,9 @@ class Found:
     listed: dict[str, int]
     basis: str = ""
     since: date | None = None
+    above: int | None = None
     up_to: int | None = None
+    """The prompts for which the prices are, in tokens."""
 
 
 def micro(price: Decimal) -> int:
@@ -156,9 +158,9 @@ class Pricing:
                 if scope[0] != "contract":
                     listed.setdefault(meter, price)
         if not ranked:
-            return Found({}, {}, up_to=up_to)
+            return Found({}, {}, above=above, up_to=up_to)
         _, best, region = ranked[0]
-        return Found(by_meter, listed, best[0], self._since(kind, best, region), up_to)
+        return Found(by_meter, listed, best[0], self._since(kind, best, region), above, up_to)
 
     def _since(self, kind: Kind, scope: Scope, region: str) -> date:
         """Return since when none of a scope's prices has changed."""
