@@ -34,7 +34,12 @@ CALLS = 20_000
 SHIPPED_FUNCTIONS = {item.name for item in shipped_functions()}
 SHIPPED_QUERIES = {path.stem for path in (kql_folder() / "queries").glob("*.kql")}
 ELSEWHERE = {
+    "TokenDayLines": "test_daily_rows.py",
+    "TokenDayStates": "test_daily_rows.py",
+    "TokenDaySums": "test_daily_rows.py",
+    "TokenDays": "test_daily_usage.py",
     "TokenFocus": "test_token_focus.py",
+    "TokenMethod": "test_price_method.py",
     "TokenReconciliation": "test_token_reconciliation.py",
     "reconciliation": "test_token_reconciliation.py",
 }
