@@ -74,7 +74,7 @@ def test_a_closed_month_and_its_adjustments_are_what_the_store_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Through late halves and calls of a made-up company, stored days, a better meter, and another price book."""
-    early, late = divided(simulated_rows(day("2026-10-30"), day("2026-11-01"), 150), share=0.1)
+    early, late = divided(simulated_rows(day("2026-10-30"), day("2026-11-01"), 300), share=0.1)
     with DuckDbStore(":memory:") as store:
         ask = asking(store)
         store.write([*early, call("one"), call("two", app_id="b")])

@@ -3,12 +3,14 @@
 import json
 import subprocess
 import sys
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from token_meter.cli.simulating import MonthUnusable, month_of
+from token_meter.simulation.landscape import APPLICATIONS, LAST_DAY
 
 CALLS = 2_000
 COMMAND = str(Path(sys.executable).with_name("token-meter"))
@@ -84,6 +86,24 @@ def test_the_month_has_every_kind_of_ending(answered: tuple[dict[str, Any], dict
     assert {"yes", "no", "unknown"} == {call["Charged"] for call in truth.values()}
     assert {200, 400, 429, 500, None} == {call["StatusCode"] for call in truth.values()}
     assert {1, 2} == {call["Attempts"] for call in truth.values()}
+
+
+def test_applications_come_and_go(answered: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    """Two are new in the month, two fall silent, two run away for a day."""
+    truth, _ = answered
+    days: dict[str, Counter[int]] = defaultdict(Counter)
+    for call in truth.values():
+        days[call["AppName"]][int(call["CallTime"][8:10])] += 1
+    planned = {item.name: item for item in APPLICATIONS}
+
+    assert all(
+        planned[name].first_day <= min(seen) and max(seen) <= planned[name].last_day for name, seen in days.items()
+    )
+    assert 2 == sum(item.first_day > 1 for item in APPLICATIONS)
+    assert 2 == sum(item.last_day < LAST_DAY for item in APPLICATIONS)
+    for item in APPLICATIONS:
+        if item.surge_day:
+            assert max(days[item.name].values()) == days[item.name][item.surge_day]
 
 
 def test_the_same_seed_gives_the_same_month(tmp_path: Path) -> None:

@@ -180,6 +180,15 @@ def test_what_has_no_certain_cost_says_so(
     assert (status, cost) == (costs[name]["PriceStatus"], costs[name]["CostNano"])
 
 
+def test_what_is_not_charged_is_named_as_what_is() -> None:
+    """Whether or not another call of that day, deployment and model was charged."""
+    with DuckDbStore(":memory:") as alone:
+        alone.write([call("throttled", "", None, None, charged="no", status_code=429, deployment="gpt-4o")])
+        (row,) = asked(alone, "TokenCost()")
+
+    assert ("gpt-4o", "deployment", "Global") == (row["Model"], row["ModelSource"], row["DeploymentType"])
+
+
 def test_a_total_without_parts_lies_between_bounds(costs: dict[str, dict[str, Any]]) -> None:
     """All of it as prompt, all of it as completion."""
     expected = nano(900, price("prompt", "gpt-4o")), nano(900, price("completion", "gpt-4o"))

@@ -67,17 +67,17 @@ def _read_function(path: Path) -> Function:
     return Function(path.stem, parameters, text)
 
 
-def _named_in(kql: str) -> tuple[Function, ...]:
-    """Return the shipped functions that a query names, and those that they name."""
+def _named_in(kql: str, functions: tuple[Function, ...]) -> tuple[Function, ...]:
+    """Return the functions that a query names, and those that they name."""
     named: dict[str, Function] = {}
     texts = [kql]
     while texts:
         text = texts.pop()
-        for item in shipped_functions():
+        for item in functions:
             if item.name not in named and re.search(rf"\b{item.name}\b", text):
                 named[item.name] = item
                 texts.append(item.body)
-    return tuple(item for item in shipped_functions() if item.name in named)
+    return tuple(item for item in functions if item.name in named)
 
 
 @functools.cache
@@ -86,19 +86,39 @@ def _parsed(functions: tuple[Function, ...]) -> ResolvedFunctions | None:
     return parse_functions([f"function {item.name}({item.parameters}) {{\n{item.body}\n}}" for item in functions])
 
 
-def run_query(store: DuckDbStore, kql: str) -> Result:
-    """Answer a KQL query from a store, the shipped functions at hand. Raises QueryError where it is no query."""
+def as_sql(store: DuckDbStore, kql: str, functions: tuple[Function, ...] | None = None) -> str:
+    """Return a KQL query as the SQL that a store answers, with the shipped functions or others at hand.
+
+    Raises QueryError where it is no query.
+    """
+    known = shipped_functions() if functions is None else functions
     try:
-        known = schema(store.connection)
-        sql = duckdb_kql.to_sql(kql, schema=known, allow_write=False, functions=_parsed(_named_in(kql)))
+        tables = schema(store.connection)
+        sql = duckdb_kql.to_sql(kql, schema=tables, allow_write=False, functions=_parsed(_named_in(kql, known)))
+    except (duckdb_kql.KqlError, duckdb.Error) as fault:
+        raise _query_error(fault) from fault
+    return str(sql)
+
+
+def run_query(store: DuckDbStore, kql: str, functions: tuple[Function, ...] | None = None) -> Result:
+    """Answer a KQL query from a store, with the shipped functions or others at hand.
+
+    Raises QueryError where it is no query.
+    """
+    sql = as_sql(store, kql, functions)
+    try:
         with store.connection.cursor() as cursor:
-            answer = cursor.execute(str(sql))
+            answer = cursor.execute(sql)
             described = answer.description or []
             rows = answer.fetchall()
-    except (duckdb_kql.KqlError, duckdb.Error) as fault:
-        raise QueryError(str(fault).strip().splitlines()[0]) from fault
+    except duckdb.Error as fault:
+        raise _query_error(fault) from fault
     types = tuple(KUSTO_TYPES.get(str(item[1]), "dynamic") for item in described)
     return Result(tuple(str(item[0]) for item in described), types, tuple(_row(row, types) for row in rows))
+
+
+def _query_error(fault: Exception) -> QueryError:
+    return QueryError(str(fault).strip().splitlines()[0])
 
 
 def _row(row: tuple[object, ...], types: tuple[str, ...]) -> tuple[Value, ...]:

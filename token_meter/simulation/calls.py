@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from token_meter.codes import Charged, Operation, Source
-from token_meter.simulation.landscape import APPLICATIONS, DEPLOYMENTS, Application, Deployment
+from token_meter.simulation.landscape import APPLICATIONS, DEPLOYMENTS, LAST_DAY, Application, Deployment
 
 BY_NAME = {deployment.name: deployment for deployment in DEPLOYMENTS}
 HOUR_WEIGHTS = (1, 1, 1, 1, 1, 2, 4, 8, 14, 18, 18, 16, 12, 15, 17, 16, 13, 9, 6, 4, 3, 2, 2, 1)
@@ -60,9 +60,9 @@ def simulated_calls(start: datetime, end: datetime, count: int, seed: int) -> It
     """Yield calls between two moments in the order of their time; the same arguments give the same calls."""
     chance = random.Random(seed)  # noqa: S311 - traffic, not secrets
     times = sorted(_time(chance, start, end) for _ in range(count))
-    weights = [application.weight for application in APPLICATIONS]
+    weights = {day: [item.weight_on(day) for item in APPLICATIONS] for day in range(1, LAST_DAY + 1)}
     for time in times:
-        application = chance.choices(APPLICATIONS, weights)[0]
+        application = chance.choices(APPLICATIONS, weights[time.day])[0]
         yield _call(chance, time, application)
 
 

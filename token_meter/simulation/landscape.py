@@ -1,4 +1,7 @@
-"""Who calls what in the made-up company: forty applications of eight cost centres, twelve deployments."""
+"""Who calls what in the made-up company: forty applications of eight cost centres, twelve deployments.
+
+Two applications are new in the month, two fall silent, two run away for a day.
+"""
 
 import uuid
 from dataclasses import dataclass
@@ -67,6 +70,16 @@ DEPLOYMENTS: tuple[Deployment, ...] = (
 )
 
 
+LAST_DAY = 31
+SURGE = 8
+NEWCOMERS = {11: 12, 22: 24}
+"""First day by the number of the application."""
+LEAVERS = {13: 9, 17: 18}
+"""Last day, likewise."""
+SURGES = {6: 21, 9: 26}
+"""The day on which something runs away, likewise."""
+
+
 @dataclass(frozen=True, slots=True)
 class Application:
     """An application that calls through the gateway."""
@@ -79,6 +92,18 @@ class Application:
     streams: float
     """Share of its chat calls that are streams, and whether those ask for usage."""
     asks_usage: bool
+    first_day: int = 1
+    """Of the month, on which it calls for the first time."""
+    last_day: int = LAST_DAY
+    """Of the month, on which it calls for the last time."""
+    surge_day: int = 0
+    """Of the month, on which it calls many times as often; 0 is none."""
+
+    def weight_on(self, day: int) -> int:
+        """Return how often it calls on a day of the month, against the others."""
+        if not self.first_day <= day <= self.last_day:
+            return 0
+        return self.weight * (SURGE if day == self.surge_day else 1)
 
     @property
     def app_id(self) -> str:
@@ -102,6 +127,9 @@ def _application(number: int) -> Application:
         deployments=used,
         streams=(0.0, 0.3, 0.7, 1.0)[number % 4],
         asks_usage=number % 3 != 0,
+        first_day=NEWCOMERS.get(number, 1),
+        last_day=LEAVERS.get(number, LAST_DAY),
+        surge_day=SURGES.get(number, 0),
     )
 
 
