@@ -55,23 +55,50 @@ class Tab:
 
 
 TABS = (
-    Tab("Overview", "Who used how much, day by day.", ("tokens_by_app_and_deployment_by_day",)),
-    Tab("Chargeback", "What each application used, and how sure each number is.", ("chargeback",)),
+    Tab(
+        "Overview",
+        "What AI costs this month, where it is going, and who it is.",
+        ("trend", "month_to_date", "forecast", "top_callers", "anomalies"),
+    ),
+    Tab(
+        "Chargeback",
+        "What each application used and what it costs, with what no sum can hold beside it.",
+        (
+            "chargeback",
+            "tokens_by_app_and_deployment_by_day",
+            "cached_and_reasoning_share",
+            "ptu_utilisation",
+            "unpriced_usage",
+            "throttled_and_failed",
+            "content_filter_charges",
+        ),
+    ),
     Tab(
         "Operations",
         "Whether everything was metered. `docs/runbook.md` says what to do where something is wrong.",
         (
             "health",
+            "lag_by_partition",
             "events_never_metered",
             "rows_never_stored",
-            "lag_by_partition",
             "rejected_records",
             "errors_and_throttling",
+            "latency_and_speed",
+            "new_apps",
+            "silent_callers",
         ),
     ),
-    Tab("Quality", "How much rests on estimates.", ("estimated_and_unknown_share",)),
+    Tab(
+        "Quality",
+        "How much rests on estimates, and whether the services' own metrics say the same.",
+        ("estimated_share_by_app", "estimated_and_unknown_share", "reconciliation"),
+    ),
 )
-CHARTS = {"tokens_by_app_and_deployment_by_day": Chart("timechart", "Day", "TotalTokens", "AppId")}
+CHARTS = {
+    "trend": Chart("timechart", "Day", "Cost", "Name"),
+    "tokens_by_app_and_deployment_by_day": Chart("timechart", "Day", "TotalTokens", "AppId"),
+    "lag_by_partition": Chart("timechart", "Quarter", "MaxLagSeconds", "Partition"),
+}
 """The queries whose answers are drawn."""
 
 
