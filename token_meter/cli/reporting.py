@@ -1,9 +1,9 @@
 """`token-meter report`: a month's page, and its rows beside it as CSV and XLSX."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 from token_meter.cli.asking import answering
+from token_meter.cli.moments import moment_of
 from token_meter.cli.output import standard_error
 from token_meter.cli.simulating import month_of
 from token_meter.report.answers import read_report
@@ -11,7 +11,6 @@ from token_meter.report.month import Dimension, Month
 from token_meter.report.page import page_of
 from token_meter.report.sheets import csv_of, xlsx_of
 from token_meter.sources import InputUnusable
-from token_meter.times import parse_time
 
 PAGES = {".html", ".htm"}
 
@@ -38,16 +37,6 @@ def write_report(  # noqa: PLR0913 - one argument an option
     for path, content in written.items():
         _write(path, content)
     standard_error().print(f"wrote {', '.join(map(str, written))}")
-
-
-def moment_of(text: str, option: str) -> datetime:
-    """Return the time that an option names; now, to the second, where it names none. Raises InputUnusable."""
-    if not text:
-        return datetime.now(UTC).replace(microsecond=0)
-    moment = parse_time(text)
-    if moment is None:
-        raise InputUnusable(f"{option} must be a time such as 2026-11-01T00:00:00Z")
-    return moment
 
 
 def _write(path: Path, content: bytes) -> None:
