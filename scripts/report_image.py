@@ -1,7 +1,7 @@
 """Draw docs/images/report.png: the report of a made-up company's month, as Chromium shows it.
 
-The applications are listed by name, as a customer lists its own, and every deployment pays for tokens: what the simulated
-calls cost would vanish beside the hours of provisioned capacity.
+The applications are listed by name, as a customer lists its own, and every deployment pays for tokens: what the calls
+cost would vanish beside the hours of provisioned capacity.
 """
 
 import csv

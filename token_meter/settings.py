@@ -186,6 +186,12 @@ class Settings:
         "Resource Manager, for the metrics; other clouds have another one.",
         PUBLIC_MANAGEMENT,
     )
+    watch_budgets: str = setting(
+        "WATCH_BUDGETS",
+        "`true` keeps four times a day what each budget's month comes to, for the alert (docs/report.md); needs "
+        "`LOG_ANALYTICS_WORKSPACE_ID`.",
+        "false",
+    )
     managed_identity_client_id: str = setting(
         "AZURE_CLIENT_ID", "Client id of the user-assigned managed identity; empty for the system-assigned one."
     )
@@ -212,6 +218,8 @@ class Settings:
             raise SettingsUnusable("LOG_ANALYTICS_ENDPOINT must be https:// and a host")
         if not _is_endpoint(settings.management_endpoint):
             raise SettingsUnusable("MANAGEMENT_ENDPOINT must be https:// and a host")
+        if settings.watch_budgets not in {"true", "false"}:
+            raise SettingsUnusable("WATCH_BUDGETS must be true or false")
         if bool(settings.dead_letter_folder) == bool(settings.dead_letter_container_url):
             raise SettingsUnusable(
                 "set DEAD_LETTER_CONTAINER_URL, or on one machine DEAD_LETTER_FOLDER, and not both: "
@@ -230,6 +238,11 @@ class Settings:
     def meter_options(self) -> MeterOptions:
         """The choices about metering. Raises SettingsUnusable where one cannot work."""
         return meter_options(*(getattr(self, name) for name in METER_CHOICES))
+
+    @property
+    def watches_budgets(self) -> bool:
+        """Whether the Function keeps what the budgets come to."""
+        return self.watch_budgets == "true"
 
     @property
     def metrics_options(self) -> MetricsOptions:
