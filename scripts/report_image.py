@@ -26,7 +26,7 @@ from token_meter.simulation.landscape import APPLICATIONS  # noqa: E402
 IMAGE = REPOSITORY / "docs" / "images" / "report.png"
 BEFORE, MONTH, MADE = "2026-09", "2026-10", "2026-11-02T08:00:00Z"
 CALLS = 20_000
-WIDTH, HEIGHT = 1_000, 1_830
+WIDTH, HEIGHT = 1_000, 1_710
 LARGEST = 300_000
 """Bytes."""
 
