@@ -71,7 +71,7 @@ def azure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Azure]:
             "DEAD_LETTER_FOLDER": str(tmp_path / "letters"),
             "LOG_ANALYTICS_WORKSPACE_ID": WORKSPACE,
             "LOG_ANALYTICS_ENDPOINT": workspace.endpoint,
-            "WATCH_BUDGETS": "true",
+            "WATCH_BUDGETS": "on",
             "REQUESTS_CA_BUNDLE": str(workspace.certificate),
             "IDENTITY_ENDPOINT": f"http://127.0.0.1:{identity}/msi/token",
             "IDENTITY_HEADER": "header",

@@ -188,9 +188,9 @@ class Settings:
     )
     watch_budgets: str = setting(
         "WATCH_BUDGETS",
-        "`true` keeps four times a day what each budget's month comes to, for the alert (docs/report.md); needs "
+        "`on` keeps four times a day what each budget's month comes to, for the alert (docs/report.md); needs "
         "`LOG_ANALYTICS_WORKSPACE_ID`.",
-        "false",
+        "off",
     )
     managed_identity_client_id: str = setting(
         "AZURE_CLIENT_ID", "Client id of the user-assigned managed identity; empty for the system-assigned one."
@@ -212,14 +212,12 @@ class Settings:
             raise SettingsUnusable("LOGS_INGESTION_RULE_ID must be the data collection rule's immutable id, dcr-…")
         if settings.workspace_id and not GUID.fullmatch(settings.workspace_id):
             raise SettingsUnusable("LOG_ANALYTICS_WORKSPACE_ID must be the workspace's customerId, a GUID")
-        if settings.daily_usage not in {"on", "off"}:
-            raise SettingsUnusable("DAILY_USAGE must be on or off")
+        for name in ("daily_usage", "watch_budgets"):
+            _check_switch(name.upper(), getattr(settings, name))
         if not _is_endpoint(settings.query_endpoint):
             raise SettingsUnusable("LOG_ANALYTICS_ENDPOINT must be https:// and a host")
         if not _is_endpoint(settings.management_endpoint):
             raise SettingsUnusable("MANAGEMENT_ENDPOINT must be https:// and a host")
-        if settings.watch_budgets not in {"true", "false"}:
-            raise SettingsUnusable("WATCH_BUDGETS must be true or false")
         if bool(settings.dead_letter_folder) == bool(settings.dead_letter_container_url):
             raise SettingsUnusable(
                 "set DEAD_LETTER_CONTAINER_URL, or on one machine DEAD_LETTER_FOLDER, and not both: "
@@ -242,7 +240,7 @@ class Settings:
     @property
     def watches_budgets(self) -> bool:
         """Whether the Function keeps what the budgets come to."""
-        return self.watch_budgets == "true"
+        return self.watch_budgets == "on"
 
     @property
     def metrics_options(self) -> MetricsOptions:
@@ -326,6 +324,11 @@ def _personal(variable: str, choice: str) -> Personal:
         return Personal(choice.lower())
     except ValueError:
         raise SettingsUnusable(f"{variable} must be keep, hash or drop") from None
+
+
+def _check_switch(variable: str, choice: str) -> None:
+    if choice not in {"on", "off"}:
+        raise SettingsUnusable(f"{variable} must be on or off")
 
 
 def _check_container(variable: str, url: str) -> None:
