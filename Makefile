@@ -12,7 +12,7 @@ CHECKOV_PARSER = 0.7.1
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
-.PHONY: help setup node demo test pytest lint format generate checkov lock build clean
+.PHONY: help setup node demo test pytest lint format generate checkov lock picture build clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -54,6 +54,9 @@ lock: ## pin the requirements anew (UPGRADE=1: the newest versions)
 	@[ -x .venv-lock/bin/uv ] || { "$$(sh scripts/python.sh)" -m venv .venv-lock && \
 	  .venv-lock/bin/python -m pip --disable-pip-version-check --quiet install uv==$(UV_VERSION); }
 	@PATH="$(CURDIR)/.venv-lock/bin:$$PATH" sh scripts/lock.sh $(if $(UPGRADE),--upgrade)
+
+picture: setup ## draw docs/images/report.png anew (needs Chromium)
+	@$(VENV)/bin/python scripts/report_image.py
 
 build: setup ## build the wheel and the source distribution, in dist/
 	@$(VENV)/bin/python -m hatchling build

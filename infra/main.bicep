@@ -101,6 +101,9 @@ param reconciledAccounts array = []
 @description('Difference between a day of the meter and of those metrics, in percent, after which an alert is sent.')
 param driftAlertPercent int = 5
 
+@description('Whether the Function keeps four times a day what each budget of prices/applications.csv comes to, so that an alert can tell.')
+param watchBudgets bool = false
+
 @description('Whether everything is reached through private endpoints only.')
 param privateNetwork bool = false
 
@@ -181,6 +184,8 @@ module tables 'modules/tables.bicep' = {
   }
 }
 
+var readsWorkspace = dailyUsage || watchBudgets || !empty(reconciledAccounts)
+
 // a module's scope must be known before anything is deployed, so it cannot come from an output
 var usedWorkspaceScope = newWorkspace ? resourceGroup().id : workspaceId
 
@@ -227,7 +232,7 @@ module insights 'modules/insights.bicep' = {
   }
 }
 
-module workspaceReader 'modules/workspaceReader.bicep' = if (dailyUsage || !empty(reconciledAccounts)) {
+module workspaceReader 'modules/workspaceReader.bicep' = if (readsWorkspace) {
   name: 'workspaceReader'
   scope: resourceGroup(split(usedWorkspaceScope, '/')[2], split(usedWorkspaceScope, '/')[4])
   params: {
@@ -343,8 +348,9 @@ module function 'modules/function.bicep' = {
         ReplayQueue__queueServiceUri: hostStorage.outputs.queueEndpoint
         ReplayQueue__credential: 'managedidentity'
         ReplayQueue__clientId: identity.outputs.clientId
-        LOG_ANALYTICS_WORKSPACE_ID: dailyUsage || !empty(reconciledAccounts) ? tables.outputs.customerId : ''
+        LOG_ANALYTICS_WORKSPACE_ID: readsWorkspace ? tables.outputs.customerId : ''
         DAILY_USAGE: dailyUsage ? 'on' : 'off'
+        WATCH_BUDGETS: watchBudgets ? 'on' : 'off'
         RECONCILED_ACCOUNTS: join(reconciledAccounts, ';')
         METRICS: metrics
         APPLICATIONINSIGHTS_CONNECTION_STRING: insights.outputs.connectionString

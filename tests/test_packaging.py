@@ -117,6 +117,13 @@ def test_the_wheel_has_all_kql(wheel: Path) -> None:
     assert shipped == {path.relative_to(wheel / "token_meter/kql") for path in wheel.rglob("*.kql")}
 
 
+def test_the_wheel_has_what_the_report_is_drawn_with(wheel: Path) -> None:
+    """The page and its style, beside the code that fills them."""
+    folder = Path("token_meter") / "report" / "templates"
+
+    assert {path.name for path in (REPOSITORY / folder).iterdir()} == {path.name for path in (wheel / folder).iterdir()}
+
+
 def test_the_wheel_has_nothing_but_the_package(wheel: Path) -> None:
     """No tests, no records, no other top-level name."""
     assert {path.name.removesuffix(".dist-info").split("-")[0] for path in wheel.iterdir()} == {

@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from token_meter.batch_row import BatchRow
+from token_meter.budget_row import BudgetRow
 from token_meter.codes import AppIdSource, Attribution, Charged, DriftReason, Measure, Note, Reason, Reconciled, Source
 from token_meter.columns import Column, columns
 from token_meter.daily_row import DailyRow
@@ -80,6 +81,11 @@ def schema_markdown() -> str:
             "`TokenReconciliation(start, end)` keeps the newest of each (docs/reconciliation.md).",
             "",
             *_column_lines(ReconciliationRow),
+            f"## `{BudgetRow.TABLE}`",
+            "",
+            "One row is one look at a budget's month, for the alert (docs/report.md).",
+            "",
+            *_column_lines(BudgetRow),
             "## Codes",
             "",
             _values("Sources", Source, "of `PromptSource`, `CompletionSource`, `TotalSource`, best first"),

@@ -186,6 +186,12 @@ class Settings:
         "Resource Manager, for the metrics; other clouds have another one.",
         PUBLIC_MANAGEMENT,
     )
+    watch_budgets: str = setting(
+        "WATCH_BUDGETS",
+        "`on` keeps four times a day what each budget's month comes to, for the alert (docs/report.md); needs "
+        "`LOG_ANALYTICS_WORKSPACE_ID`.",
+        "off",
+    )
     managed_identity_client_id: str = setting(
         "AZURE_CLIENT_ID", "Client id of the user-assigned managed identity; empty for the system-assigned one."
     )
@@ -206,8 +212,8 @@ class Settings:
             raise SettingsUnusable("LOGS_INGESTION_RULE_ID must be the data collection rule's immutable id, dcr-…")
         if settings.workspace_id and not GUID.fullmatch(settings.workspace_id):
             raise SettingsUnusable("LOG_ANALYTICS_WORKSPACE_ID must be the workspace's customerId, a GUID")
-        if settings.daily_usage not in {"on", "off"}:
-            raise SettingsUnusable("DAILY_USAGE must be on or off")
+        for name in ("daily_usage", "watch_budgets"):
+            _check_switch(name.upper(), getattr(settings, name))
         if not _is_endpoint(settings.query_endpoint):
             raise SettingsUnusable("LOG_ANALYTICS_ENDPOINT must be https:// and a host")
         if not _is_endpoint(settings.management_endpoint):
@@ -230,6 +236,11 @@ class Settings:
     def meter_options(self) -> MeterOptions:
         """The choices about metering. Raises SettingsUnusable where one cannot work."""
         return meter_options(*(getattr(self, name) for name in METER_CHOICES))
+
+    @property
+    def watches_budgets(self) -> bool:
+        """Whether the Function keeps what the budgets come to."""
+        return self.watch_budgets == "on"
 
     @property
     def metrics_options(self) -> MetricsOptions:
@@ -313,6 +324,11 @@ def _personal(variable: str, choice: str) -> Personal:
         return Personal(choice.lower())
     except ValueError:
         raise SettingsUnusable(f"{variable} must be keep, hash or drop") from None
+
+
+def _check_switch(variable: str, choice: str) -> None:
+    if choice not in {"on", "off"}:
+        raise SettingsUnusable(f"{variable} must be on or off")
 
 
 def _check_container(variable: str, url: str) -> None:

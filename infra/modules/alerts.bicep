@@ -89,6 +89,14 @@ var rules = [
     severity: 2
   }
   {
+    name: 'budget-over'
+    description: 'An application or a cost centre has spent its month\'s budget.'
+    query: 'TokenMeterBudget_CL | where TimeGenerated > ago(1d) | summarize arg_max(AsOf, *) by Dimension, BudgetKey, Month | where Month == startofmonth(now()) and Status == "over"'
+    window: 'P1D'
+    every: 'PT6H'
+    severity: 2
+  }
+  {
     name: 'rows-dropped'
     description: 'The data collection rule dropped rows.'
     query: 'DCRLogErrors | where TimeGenerated > ago(1h)'

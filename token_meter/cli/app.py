@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from token_meter.cli.auditing import audit_files
+from token_meter.cli.budgeting import print_budgets
 from token_meter.cli.closing import close as close_month
 from token_meter.cli.closing import verify as verify_folder
 from token_meter.cli.metering import meter_into_store, print_rows
@@ -24,6 +25,7 @@ from token_meter.options import MeterOptions
 from token_meter.pricing import BookUnusable
 from token_meter.query_result import QueryError
 from token_meter.reconciliation.faults import ReconciliationFault
+from token_meter.report.month import Dimension
 from token_meter.settings import SettingsUnusable, meter_options_from
 from token_meter.sinks.duckdb_store import StoreUnusable
 from token_meter.sources import InputUnusable
@@ -31,6 +33,7 @@ from token_meter.version import VERSION
 
 DONE, SOME_REJECTED, UNUSABLE = 0, 1, 2
 SOME_FAILED = 1
+SOME_OVER = 1
 
 
 class Target(StrEnum):
@@ -226,6 +229,36 @@ def close(  # noqa: PLR0913, PLR0917 - one argument an option
         verify_folder(verify)
     else:
         close_month(month, store, workspace, out, as_of, anyway)
+
+
+@app.command()
+def report(  # noqa: PLR0913, PLR0917 - one argument an option
+    month: Annotated[str, typer.Option(help="The month, such as 2026-10.")],
+    by: Annotated[Dimension, typer.Option(help="By what the page is told apart first.")] = Dimension.COST_CENTRE,
+    out: Annotated[str, typer.Option(help="The page; .csv and .xlsx are written beside it.")] = "report.html",
+    store: Store = "usage.duckdb",
+    workspace: Workspace = "",
+    made_at: Annotated[str, typer.Option(metavar="TIME", help="As if made then; now by default.")] = "",
+) -> None:
+    """Write a month's cost as one HTML page that needs no network, and its rows as CSV and XLSX."""
+    # altair takes as long to load as all that the other commands need
+    from token_meter.cli.reporting import write_report  # noqa: PLC0415
+
+    write_report(month, by, out, store=store, workspace=workspace, made_at=made_at)
+
+
+@app.command()
+def budget(  # noqa: PLR0913, PLR0917 - one argument an option
+    month: Annotated[str, typer.Option(help="The month, such as 2026-10; the one that goes on by default.")] = "",
+    by: Annotated[Dimension, typer.Option(help="app or cost-centre.")] = Dimension.APP,
+    as_of: Annotated[str, typer.Option(metavar="TIME", help="Before which calls count; now by default.")] = "",
+    store: Store = "usage.duckdb",
+    workspace: Workspace = "",
+    output: Annotated[Format, typer.Option("--format", help="How to print the budgets.")] = Format.TABLE,
+) -> None:
+    """Show each budget's month so far and its forecast; exit status 1 where any is over."""
+    over = print_budgets(month, by, as_of, output, store=store, workspace=workspace)
+    raise typer.Exit(SOME_OVER if over else DONE)
 
 
 @app.command()
