@@ -130,6 +130,8 @@ resource alerts 'Microsoft.Insights/scheduledQueryRules@2025-01-01-preview' = [
       ]
       evaluationFrequency: rule.every
       windowSize: rule.window
+      // the queries choose their own time, and must see what arrived before it: the longest that an alert may read
+      overrideQueryTimeRange: 'P2D'
       autoMitigate: true
       skipQueryValidation: true // the functions are deployed in the same run
       criteria: {
