@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from token_meter.harmless_texts import inert, shown
 from token_meter.report.amounts import (
     change,
     count,
@@ -19,7 +20,6 @@ from token_meter.report.amounts import (
     rounding_gap,
     share,
 )
-from token_meter.report.texts import inert, shown
 
 LARGEST = 2**63
 NANO = Decimal(10**9)

@@ -9,6 +9,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TypeAlias
 
+from token_meter.harmless_texts import disarmed
+
 Value: TypeAlias = "str | int | float | bool | list[Value] | dict[str, Value] | None"
 
 
@@ -33,7 +35,10 @@ class Result:
         return json.dumps(self.records(), ensure_ascii=False)
 
     def as_csv(self) -> str:
-        """Return the rows as CSV with a header; nulls are empty, dynamic values are JSON, no number has an exponent."""
+        """Return the rows as CSV with a header; nulls are empty, dynamic values are JSON, no number has an exponent.
+
+        A text that a sheet would take for a formula has an apostrophe before it: callers choose some of the texts.
+        """
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(self.columns)
@@ -54,4 +59,6 @@ def as_text(time: datetime) -> str:
 def _as_cell(value: Value) -> Value:
     if isinstance(value, float):
         return format(Decimal(repr(value)), "f")
+    if isinstance(value, str):
+        return disarmed(value)
     return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value

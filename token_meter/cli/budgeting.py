@@ -11,10 +11,10 @@ from token_meter.cli.moments import moment_of
 from token_meter.cli.output import standard_error, standard_output
 from token_meter.cli.querying import Format
 from token_meter.cli.simulating import month_of
+from token_meter.harmless_texts import shown
 from token_meter.query_result import Result, Value, as_text
 from token_meter.report.amounts import counted, digits_of, money, share
 from token_meter.report.month import Dimension
-from token_meter.report.texts import inert, shown
 from token_meter.sources import InputUnusable
 
 WORDS = {"over": "over", "at_risk": "at risk", "ok": "ok", "no_budget": "no budget"}
@@ -35,7 +35,7 @@ def print_budgets(  # noqa: PLR0913 - one argument an option
     if output is Format.JSON:
         sys.stdout.write(answer.as_json() + "\n")
     elif output is Format.CSV:
-        sys.stdout.write(_inert(answer).as_csv())
+        sys.stdout.write(answer.as_csv())
     else:
         standard_output().print(_table(answer, by))
     return _tell(answer)
@@ -95,11 +95,6 @@ def _tell(answer: Result) -> bool:
         f"{counted(budgets, 'budget')}: {over} over, {at_risk} at risk, {budgets - over - at_risk} ok"
     )
     return over > 0
-
-
-def _inert(answer: Result) -> Result:
-    rows = tuple(tuple(inert(cell) if isinstance(cell, str) else cell for cell in row) for row in answer.rows)
-    return Result(answer.columns, answer.types, rows)
 
 
 def _number(value: Value) -> int:

@@ -11,6 +11,7 @@ from operator import attrgetter
 from typing import Any, TypeAlias
 
 from token_meter.closing.lines import KEYS, SUMS, UNCOSTED, Key, Lines, Reason, Sums, grouped, lines_of, reasons, total
+from token_meter.harmless_texts import disarmed
 from token_meter.pricing.money import NANO
 
 FORMAT = 1
@@ -18,8 +19,6 @@ LARGEST = 200_000_000
 """Bytes of a document that is read; a line has 700."""
 AMOUNTS = ("CostNano", "LowNano", "EstimatedNano", "ListNano")
 COUNTS = tuple(name for name in SUMS if name not in AMOUNTS)
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""A spreadsheet takes a cell for a formula that begins with one of them (OWASP, CSV injection)."""
 PARTS: Mapping[str, Callable[[Key], str]] = {
     "costCentre": attrgetter("cost_centre"),
     "app": attrgetter("app_id"),
@@ -156,17 +155,13 @@ def csv_of(content: Content) -> str:
         texts = [content["month"], *(line[name] for name in KEYS), app["name"], app["owner"]]
         numbers = [*(line[name] for name in COUNTS), *(shown_units(line[name]) for name in AMOUNTS)]
         ends = [content["currency"], " ".join(line["reasons"]), content["digest"]]
-        writer.writerow([*map(_inert, texts), *numbers, *map(_inert, ends)])
+        writer.writerow([*map(disarmed, texts), *numbers, *map(disarmed, ends)])
     return text.getvalue()
 
 
 def shown_units(nano: int | None) -> str:
     """Return an amount in units of its currency, to the last digit; nothing where it is not known."""
     return "" if nano is None else f"{Decimal(nano) / NANO:.9f}"
-
-
-def _inert(text: str) -> str:
-    return f"'{text}" if text.lstrip(" ").startswith(FORMULA_STARTS) else text
 
 
 def _basis_content(basis: Basis) -> Content:

@@ -4,9 +4,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from token_meter.harmless_texts import shown
 from token_meter.report.figures import NOTHING, Figures, Line, Sums
 from token_meter.report.month import Dimension
-from token_meter.report.texts import shown
 
 UNNAMED = {
     Dimension.COST_CENTRE: "No cost centre",

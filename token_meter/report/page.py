@@ -7,6 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from token_meter.harmless_texts import shown
 from token_meter.report import amounts
 from token_meter.report.certainty import kinds
 from token_meter.report.figures import Figures
@@ -14,7 +15,6 @@ from token_meter.report.month import Dimension
 from token_meter.report.notices import notices
 from token_meter.report.reconciliation import checks
 from token_meter.report.sections import MOST_ROWS, against, by_day, day_costs, movement, rounding_note, section
-from token_meter.report.texts import shown
 from token_meter.version import VERSION
 
 ALWAYS = (Dimension.COST_CENTRE, Dimension.APP, Dimension.MODEL)

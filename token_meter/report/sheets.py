@@ -7,10 +7,10 @@ from typing import Any
 
 import xlsxwriter
 
+from token_meter.harmless_texts import inert
 from token_meter.report.amounts import NANO, plain_decimal
 from token_meter.report.figures import Figures, Line
 from token_meter.report.month import Dimension
-from token_meter.report.texts import inert
 
 TEXTS = ("CostCentre", "AppId", "AppName", "Product", "Deployment", "Model", "DeploymentType", "PriceStatus")
 COUNTS = ("Calls", "PromptTokens", "CompletionTokens", "TotalTokens", "EstimatedTokens")

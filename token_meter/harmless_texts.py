@@ -28,7 +28,11 @@ def shown(text: str) -> str:
     return clean if len(text) <= LONGEST_SHOWN else clean[:LONGEST_SHOWN] + "…"
 
 
+def disarmed(text: str) -> str:
+    """Return a text with an apostrophe before it where a sheet would take it for a formula."""
+    return f"'{text}" if text.startswith(FORMULA_STARTS) or text.lstrip().startswith(FORMULA_STARTS) else text
+
+
 def inert(text: str) -> str:
-    """Return a text as a sheet has it: one that it would take for a formula has an apostrophe before it."""
-    safe = f"'{text}" if text.startswith(FORMULA_STARTS) or text.lstrip().startswith(FORMULA_STARTS) else text
-    return visible(safe[:LONGEST_CELL])
+    """Return a text as a sheet has it: no formula, no longer than a cell, every character to be seen."""
+    return visible(disarmed(text)[:LONGEST_CELL])
