@@ -303,8 +303,8 @@ NOTHING_CLAIMED = (
         "test_token_usage.py::test_the_better_source_wins_for_each_number_by_itself",
         USAGE,
         (
-            "            case(PromptSource == 'reported', '3', PromptSource == 'counted', '2', PromptSource == 'estimated', '1', '0'),",
-            "            case(PromptSource == 'reported', '2', PromptSource == 'counted', '3', PromptSource == 'estimated', '1', '0'),",
+            "PromptRank = case(PromptSource == 'reported', 3, PromptSource == 'counted', 2, PromptSource == 'estimated', 1, 0),",
+            "PromptRank = case(PromptSource == 'reported', 2, PromptSource == 'counted', 3, PromptSource == 'estimated', 1, 0),",
         ),
     ),
     mutant(

@@ -248,6 +248,7 @@ def test_a_letter_that_may_not_be_replaced_is_kept_already(status: int) -> None:
     assert (1, 2) == (len(names), len(store.bodies))
 
 
+@pytest.mark.sockets
 def test_a_letter_under_a_lease_is_kept_already(container: ContainerClient) -> None:
     """As Azurite has it."""
     letters = DeadLetterBlobs(container)

@@ -69,11 +69,12 @@ def written(path: Path) -> list[dict[str, str]]:
 
 
 def generated(folder: Path) -> dict[str, str]:
-    """Return the functions that are there, as they should be generated."""
+    """Return the functions that are there, as they should be generated; `TokenMethod` is a digest of them and more."""
+    there = {path.stem: path.read_text(encoding="utf-8") for path in (folder / "functions").iterdir()}
     assert functions_of(usable_book(folder / "book")) == {
-        path.stem: path.read_text(encoding="utf-8") for path in (folder / "functions").iterdir()
+        name: text for name, text in there.items() if name != "TokenMethod"
     }
-    return {path.stem: path.read_text(encoding="utf-8") for path in (folder / "functions").iterdir()}
+    return there
 
 
 def test_the_shipped_book_passes() -> None:

@@ -222,6 +222,7 @@ def test_a_blob_that_stands_for_a_folder_is_passed_over(container: ContainerClie
     assert "2026/10/05/contoso/0/letter.jsonl" == batch.ends.name
 
 
+@pytest.mark.sockets
 def test_a_container_that_is_not_there_raises_with_the_cure(container: ContainerClient) -> None:
     """Also when a blob is gone while it is read."""
     gone = container_client(f"{container.url}-gone")
