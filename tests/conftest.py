@@ -26,8 +26,43 @@ settings.load_profile("default")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option that blocks sockets."""
+    """Add the options of a run without sockets, and of one that is brief."""
+    parser.addoption("--brief", action="store_true", help="leave out the files that take long (LONG)")
     parser.addoption("--block-sockets", action="store_true", help="refuse every socket, here and in child processes")
+
+
+LONG = frozenset(
+    {
+        "test_closing_store",
+        "test_compaction",
+        "test_cost_laws",
+        "test_daily_rows",
+        "test_daily_usage",
+        "test_infrastructure",
+        "test_kusto_parser",
+        "test_late_replay",
+        "test_ledger",
+        "test_month",
+        "test_policy_recordings",
+        "test_price_method",
+        "test_queries",
+        "test_recordings",
+        "test_reconciliation",
+        "test_report",
+        "test_report_command",
+        "test_simulation",
+        "test_tiers",
+        "test_token_budget",
+        "test_token_cost",
+        "test_token_focus",
+        "test_token_reconciliation",
+        "test_token_rejected",
+        "test_token_usage",
+        "test_upgrades",
+        "test_workbook",
+    }
+)
+"""Files whose tests take long, mostly for the embedded engine's planning, and show little of a Python's version."""
 
 
 def pytest_report_header() -> str:
@@ -43,7 +78,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip what needs sockets where they are blocked."""
+    """Skip what needs sockets where they are blocked; leave out what takes long where that was asked for."""
+    if config.getoption("--brief"):
+        left_out = [item for item in items if item.path.stem in LONG]
+        items[:] = [item for item in items if item.path.stem not in LONG]
+        config.hook.pytest_deselected(items=left_out)
     if config.getoption("--block-sockets"):
         for item in items:
             if item.get_closest_marker("sockets"):

@@ -138,7 +138,7 @@ def test_what_came_before_the_damage_is_metered(tmp_path: Path) -> None:
 
 
 def test_query_prints_a_table_json_or_csv(tmp_path: Path) -> None:
-    """The same answer for people, programs and spreadsheets."""
+    """The same answer for people, programs and spreadsheets, where no text of it is a formula."""
     write(tmp_path / "events.jsonl", record(appId="=cmd()", requestId="a"), record(appId="[red]b", requestId="b"))
     token_meter("run", "events.jsonl", folder=tmp_path)
     kql = "TokenUsage() | project AppId, TotalTokens | sort by AppId asc"
@@ -148,7 +148,7 @@ def test_query_prints_a_table_json_or_csv(tmp_path: Path) -> None:
     as_table = token_meter("query", kql, folder=tmp_path).stdout
 
     assert [{"AppId": "=cmd()", "TotalTokens": 13}, {"AppId": "[red]b", "TotalTokens": 13}] == as_json
-    assert [["AppId", "TotalTokens"], ["=cmd()", "13"], ["[red]b", "13"]] == list(csv.reader(io.StringIO(as_csv)))
+    assert [["AppId", "TotalTokens"], ["'=cmd()", "13"], ["[red]b", "13"]] == list(csv.reader(io.StringIO(as_csv)))
     assert "[red]b" in as_table
 
 

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.sockets
 BEGIN = datetime(2026, 10, 5, tzinfo=UTC)
 DAYS = (date(2026, 10, 5), date(2026, 10, 6))
 NEXT_WEEK = BEGIN + timedelta(days=7)
-CALLS, SEED = 400, 32
+CALLS, SEED = 400, 5
 ACCOUNTS = sorted({item.backend for item in DEPLOYMENTS} | {item.spills_to for item in DEPLOYMENTS if item.spills_to})
 OF_OPENAI = ("ProcessedPromptTokens", "GeneratedTokens", "TokenTransaction", "AzureOpenAIRequests")
 OF_OTHERS = ("InputTokens", "OutputTokens", "TotalTokens", "ModelRequests")
