@@ -212,7 +212,7 @@ def test_each_question_is_asked_once(figures: Figures, asked: list[tuple[str, Re
 
     assert figures.lines
     assert len(questions_asked) == len(set(questions_asked)) == 5
-    assert 1 == sum("TokenDaily(" in kql or "TokenCost(" in kql for kql in questions_asked)
+    assert 1 == sum("TokenDays(" in kql or "TokenCost(" in kql for kql in questions_asked)
 
 
 def test_the_questions_are_kql_to_microsofts_parser(figures: Figures, asked: list[tuple[str, Result]]) -> None:

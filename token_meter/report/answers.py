@@ -101,7 +101,7 @@ def _revisions(answer: Answer) -> tuple[int, ...]:
 def _one_of(answers: Sequence[Answer], column: str) -> str:
     found = sorted({_text(answer, column) for answer in answers} - {""})
     if len(found) > 1:
-        raise QueryError(f"TokenDaily answers more than one {column}: {', '.join(found)}")
+        raise QueryError(f"TokenDays answers more than one {column}: {', '.join(found)}")
     return found[0] if found else ""
 
 

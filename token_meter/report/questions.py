@@ -14,7 +14,7 @@ SUMS = """Calls = sum(Calls), PromptTokens = sum(PromptTokens), CompletionTokens
 
 def costs(month: Month) -> str:
     """Ask what both months cost: a line for all that is told apart in a month, and a line a day."""
-    return f"""let Lines = materialize(TokenDaily({_time(month.before)}, {_time(month.end)})
+    return f"""let Lines = materialize(TokenDays({_time(month.before)}, {_time(month.end)})
     | extend Compared = (Day >= {_time(month.start)} and Day < {_time(month.compared_until)})
         or Day < {_time(month.compared_before_until)});
 union
