@@ -17,6 +17,7 @@ from token_meter.events import Event
 from token_meter.identity import bounded
 from token_meter.jsontypes import dump_json
 from token_meter.meter import Outcome
+from token_meter.names import digest
 from token_meter.rejected_row import place_of
 from token_meter.version import METER_REVISION, VERSION
 
@@ -126,7 +127,7 @@ def _event_id(events: Sequence[Event]) -> str:
     """
     ends = [[*place_of(event.origin), _identity_of(event)] for event in (events[0], events[-1])]
     content = dump_json([*ends, len(events)])
-    return f"{EVENT_ID_VERSION}:{hashlib.sha256(content).hexdigest()[:32]}"
+    return f"{EVENT_ID_VERSION}:{digest(content)}"
 
 
 def _identity_of(event: Event) -> str:

@@ -4,13 +4,13 @@ What a budget's month came to when the Function looked: a row each time. An aler
 and no month; these rows say the month's state and are as fresh as the look.
 """
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
 from token_meter.columns import column, text
 from token_meter.jsontypes import dump_json
+from token_meter.names import digest
 
 EVENT_ID_VERSION = "g1"
 
@@ -38,5 +38,4 @@ class BudgetRow:
 
 def budget_event_id(dimension: str, key: str, as_of: datetime) -> str:
     """Return the identity of a look at a budget, the same where it is taken again."""
-    content = dump_json([dimension, key, as_of.isoformat()])
-    return f"{EVENT_ID_VERSION}:{hashlib.sha256(content).hexdigest()[:32]}"
+    return f"{EVENT_ID_VERSION}:{digest(dump_json([dimension, key, as_of.isoformat()]))}"

@@ -4,7 +4,6 @@ A row is one line of one computation of a day. The KQL function `TokenDayLines()
 computation of which every line is there; `TokenDays()` answers from those lines where nothing of the day came since.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
@@ -12,12 +11,12 @@ from typing import Any, ClassVar
 
 from token_meter.columns import column, column_name, text
 from token_meter.jsontypes import dump_json
+from token_meter.names import digest
 from token_meter.query_result import Value
 from token_meter.times import parse_time
 from token_meter.version import VERSION
 
 EVENT_ID_VERSION = "d1"
-DIGITS = 32
 
 
 def amount(meaning: str) -> Any:
@@ -131,7 +130,7 @@ def _line(state: DayState, said: dict[str, Value], computed: datetime) -> DailyR
 
 
 def _digest(content: list[object]) -> str:
-    return f"{EVENT_ID_VERSION}:{hashlib.sha256(dump_json(content)).hexdigest()[:DIGITS]}"
+    return f"{EVENT_ID_VERSION}:{digest(dump_json(content))}"
 
 
 def day_of(text: Value) -> datetime:

@@ -4,7 +4,6 @@ A day's total of a deployment as the meter has it beside what the service's own 
 difference. A day is compared several times; every comparison is a row, and `TokenReconciliation()` keeps the newest.
 """
 
-import hashlib
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import ClassVar
@@ -12,6 +11,7 @@ from typing import ClassVar
 from token_meter.codes import Attribution, DriftReason, Measure, Reconciled
 from token_meter.columns import column, text
 from token_meter.jsontypes import dump_json
+from token_meter.names import digest
 
 EVENT_ID_VERSION = "m1"
 
@@ -52,4 +52,4 @@ class ReconciliationRow:
 def reconciliation_event_id(day: date, account_id: str, deployment: str, measure: Measure) -> str:
     """Return what is compared, the same whenever it is compared again."""
     content = dump_json([day.isoformat(), account_id, deployment, measure.value])
-    return f"{EVENT_ID_VERSION}:{hashlib.sha256(content).hexdigest()[:32]}"
+    return f"{EVENT_ID_VERSION}:{digest(content)}"

@@ -14,6 +14,7 @@ from token_meter.columns import column, text
 from token_meter.events import FromLetter, Origin
 from token_meter.identity import bounded
 from token_meter.jsontypes import dump_json
+from token_meter.names import digest
 from token_meter.record import Rejected, SetAside
 from token_meter.version import METER_REVISION, VERSION
 
@@ -96,7 +97,7 @@ def rejected_event_id(item: SetAside) -> str:
     if letter is not None and letter.index == item.index:
         return letter.record_id
     identity = [*place_of(item.origin), item.index, hashlib.sha256(item.body).hexdigest()]
-    return f"{EVENT_ID_VERSION}:{hashlib.sha256(dump_json(identity)).hexdigest()[:32]}"
+    return f"{EVENT_ID_VERSION}:{digest(dump_json(identity))}"
 
 
 def place_of(origin: Origin) -> list[str | int | None]:
