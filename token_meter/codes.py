@@ -73,8 +73,8 @@ class Operation(StrEnum):
     UNKNOWN = ""
 
 
-class Note(StrEnum):
-    """Why a row is as it is. `meaning` feeds the generated documentation."""
+class Explained(StrEnum):
+    """Codes that each have a meaning, which feeds the generated documentation."""
 
     meaning: str
 
@@ -84,6 +84,10 @@ class Note(StrEnum):
         member._value_ = code
         member.meaning = meaning
         return member
+
+
+class Note(Explained):
+    """Why a row is as it is."""
 
     ABORTED = "aborted", "The stream ended without a finish reason; what was sent is counted."
     CUT = "cut", "Part of a body did not reach the meter."
@@ -143,17 +147,8 @@ class Note(StrEnum):
     SPILLED_OVER = "spilled_over", "A provisioned deployment was busy and another one answered, at another price."
 
 
-class Reason(StrEnum):
-    """Why a record gave no row. `meaning` feeds the generated documentation."""
-
-    meaning: str
-
-    def __new__(cls, code: str, meaning: str) -> Self:
-        """Make a member out of its code and its meaning."""
-        member = str.__new__(cls, code)
-        member._value_ = code
-        member.meaning = meaning
-        return member
+class Reason(Explained):
+    """Why a record gave no row."""
 
     # rejected: kept as dead letters, metered by a replay once mended
     EMPTY_EVENT = "empty_event", "The event has no bytes."
@@ -210,17 +205,8 @@ class Attribution(StrEnum):
     NONE = ""
 
 
-class DriftReason(StrEnum):
-    """Why the meter and the service's metrics may differ. `meaning` feeds the generated documentation."""
-
-    meaning: str
-
-    def __new__(cls, code: str, meaning: str) -> Self:
-        """Make a member out of its code and its meaning."""
-        member = str.__new__(cls, code)
-        member._value_ = code
-        member.meaning = meaning
-        return member
+class DriftReason(Explained):
+    """Why the meter and the service's metrics may differ."""
 
     EVENTS_MISSING = "events_missing", "The ledger has holes that day: events that were never metered."
     ROWS_NOT_STORED = "rows_not_stored", "Rows of that day were accepted and are not in the table."
