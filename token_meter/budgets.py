@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from token_meter.budget_row import BudgetRow, budget_event_id
-from token_meter.query_result import Ask, QueryError, Value, as_text
+from token_meter.query_result import Ask, QueryError, Value, as_literal
 from token_meter.times import parse_time
 
 DIMENSIONS = ("app", "cost-centre")
@@ -17,7 +17,7 @@ def budget_rows(ask: Ask, as_of: datetime) -> Iterator[BudgetRow]:
     if not ask(HAS_BUDGETS).rows[0][0]:
         return
     for dimension in DIMENSIONS:
-        question = f"TokenBudget(datetime({as_text(as_of)}), '{dimension}') | where Status != 'no_budget'"
+        question = f"TokenBudget({as_literal(as_of)}, '{dimension}') | where Status != 'no_budget'"
         for answer in ask(question).records():
             yield _row(dimension, answer, as_of)
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from token_meter.daily_row import DayState, daily_rows, day_of
-from token_meter.query_result import Ask, Value
+from token_meter.query_result import Ask, Value, as_bounds
 from token_meter.sinks import Sink
 
 DAY = timedelta(days=1)
@@ -78,7 +78,7 @@ def days_due(ask: Ask, first: datetime, after: datetime, ended: datetime) -> lis
     A day near which something came is computed once more when a week has passed until `ended`, so that later
     questions need not look whether it was the day's.
     """
-    states = ask(f"TokenDayStates({_literal(first)}, {_literal(after)})").records()
+    states = ask(f"TokenDayStates({as_bounds(first, after)})").records()
     due = [state for state in states if not state["IsCurrent"] or _is_to_settle(state, ended)]
     return sorted(map(_state, due), key=lambda state: state.day)
 
@@ -101,7 +101,7 @@ def _compute(ask: Ask, sink: Sink, span: Sequence[DayState], now: datetime) -> N
     What the states counted is older than the sums, so what arrives between the two makes a day due again.
     """
     sums: dict[datetime, list[dict[str, Value]]] = {state.day: [] for state in span}
-    for line in ask(f"TokenDaySums({_literal(span[0].day)}, {_literal(span[-1].day + DAY)})").records():
+    for line in ask(f"TokenDaySums({as_bounds(span[0].day, span[-1].day + DAY)})").records():
         sums[day_of(line["Day"])].append(line)
     for state in reversed(span):
         refused = sink.write(daily_rows(state, sums[state.day], now))
@@ -120,7 +120,3 @@ def _state(said: dict[str, Value]) -> DayState:
 
 def _midnight(moment: datetime) -> datetime:
     return moment.replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def _literal(moment: datetime) -> str:
-    return f"datetime({moment:%Y-%m-%d})"

@@ -5,7 +5,7 @@ import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import TypeAlias
 
@@ -54,6 +54,16 @@ Ask: TypeAlias = Callable[[str], Result]
 def as_text(time: datetime) -> str:
     """Return a time, UTC, as answers have it."""
     return time.replace(tzinfo=None).isoformat() + "Z"
+
+
+def as_literal(moment: date) -> str:
+    """Return a time, UTC, or a day as KQL writes it."""
+    return f"datetime({as_text(moment) if isinstance(moment, datetime) else moment.isoformat()})"
+
+
+def as_bounds(start: date, end: date) -> str:
+    """Return a period as the shipped functions take it: from its start on and before its end."""
+    return f"{as_literal(start)}, {as_literal(end)}"
 
 
 def _as_cell(value: Value) -> Value:

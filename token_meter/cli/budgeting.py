@@ -12,7 +12,7 @@ from token_meter.cli.output import standard_error, standard_output
 from token_meter.cli.querying import Format
 from token_meter.cli.simulating import month_of
 from token_meter.harmless_texts import shown
-from token_meter.query_result import Result, Value, as_text
+from token_meter.query_result import Result, Value, as_literal
 from token_meter.report.amounts import counted, digits_of, money, share
 from token_meter.report.month import Dimension
 from token_meter.sources import InputUnusable
@@ -43,7 +43,7 @@ def print_budgets(  # noqa: PLR0913 - one argument an option
 
 def question(moment: datetime, by: Dimension) -> str:
     """Return the question, in KQL: the gravest first, then the dearest."""
-    return f"""TokenBudget(datetime({as_text(moment)}), '{by.value}')
+    return f"""TokenBudget({as_literal(moment)}, '{by.value}')
 | extend Order = case(Status == 'over', 0, Status == 'at_risk', 1, Status == 'ok', 2, 3)
 | sort by Order asc, SpentNano desc, Key asc
 | project-away Order"""

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from token_meter.closing.documents import Basis, Content, Document
 from token_meter.closing.folder import Chain, issue, read_chain
 from token_meter.closing.lines import KEYS, SUMS, Lines, Reason, difference, lines_of
-from token_meter.query_result import Ask, Value
+from token_meter.query_result import Ask, Value, as_bounds, as_literal
 
 Health: TypeAlias = Mapping[str, str | int | None]
 """The row of `TokenHealth()`."""
@@ -29,7 +29,7 @@ class Month:
 
     def bounds(self) -> str:
         """Return the month as arguments of a KQL function."""
-        return f"{_literal(self.start)}, {_literal(self.end)}"
+        return as_bounds(self.start, self.end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +77,10 @@ def read_month(ask: Ask, month: Month, health: Health) -> tuple[Lines, Basis]:
     ).records()
     method = ask("TokenMethod()").records()[0]["Method"]
     book = answer or ask("TokenPrices() | summarize by Currency, PriceBook").records()
+    start, end = as_literal(month.start), as_literal(month.end)
     observed = ask(
-        f"TokenUsage_CL | where TimeGenerated >= {_literal(month.start)} - 2d and CallTime >= {_literal(month.start)} "
-        f"and CallTime < {_literal(month.end)} | summarize Rows = count() by MeterRevision, MeterVersion"
+        f"TokenUsage_CL | where TimeGenerated >= {start} - 2d and CallTime >= {start} and CallTime < {end} "
+        f"| summarize Rows = count() by MeterRevision, MeterVersion"
     ).records()
     return lines_of(answer), Basis(
         currency=next(iter(_distinct(book, "Currency")), ""),
@@ -99,9 +100,9 @@ def health_of(ask: Ask, month: Month) -> Health:
     """Return how far the month's numbers can be trusted. A hole at the month's edge is found by a look beyond it."""
     health = ask(f"TokenHealth({month.bounds()})").records()[0]
     holes = ask(
-        f"TokenGaps({_literal(month.start)} - 1d, {_literal(month.end)} + 1d) "
-        f"| where (isnull(NotBefore) or NotBefore < {_literal(month.end)}) "
-        f"and (isnull(NotAfter) or NotAfter >= {_literal(month.start)}) "
+        f"TokenGaps({as_literal(month.start)} - 1d, {as_literal(month.end)} + 1d) "
+        f"| where (isnull(NotBefore) or NotBefore < {as_literal(month.end)}) "
+        f"and (isnull(NotAfter) or NotAfter >= {as_literal(month.start)}) "
         "| summarize Gaps = count(), MissingEvents = sum(MissingEvents)"
     ).records()
     return {name: _plain(value) for name, value in {**health, **_first(holes)}.items()}
@@ -187,7 +188,3 @@ def _distinct(records: Sequence[dict[str, Value]], name: str) -> list[str]:
 
 def _text(moment: datetime) -> str:
     return moment.replace(tzinfo=None, microsecond=0).isoformat() + "Z"
-
-
-def _literal(moment: datetime) -> str:
-    return f"datetime({moment:%Y-%m-%d})"

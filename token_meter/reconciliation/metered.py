@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
-from token_meter.query_result import Ask, Value
+from token_meter.query_result import Ask, Value, as_bounds
 
 A_DAY = timedelta(days=1)
 
@@ -38,7 +38,7 @@ def served(ask: Ask, first: date, after: date) -> list[Served]:
             str(record["Deployment"]),
             Counter({name: value for name, value in record.items() if isinstance(value, int)}),
         )
-        for record in ask(f"TokenServed({_bounds(first, after)})").records()
+        for record in ask(f"TokenServed({as_bounds(first, after)})").records()
     ]
 
 
@@ -48,20 +48,17 @@ def missing(ask: Ask, first: date, after: date) -> Missing:
     A hole in the ledger lies between two batches, which may be of other days: it counts on every day that it may be of.
     """
     found = Missing()
-    for hole in ask(f"TokenGaps({_bounds(first - A_DAY, after + A_DAY)})").records():
+    for hole in ask(f"TokenGaps({as_bounds(first - A_DAY, after + A_DAY)})").records():
         earliest, latest = _day(hole["NotBefore"]) or first, _day(hole["NotAfter"]) or after
         for day in _days(earliest, latest):
             found.events[day] += _count(hole["MissingEvents"])
-    unstored = f"TokenUnstored({_bounds(first, after)}) | extend Count = MissingObservations, Time = BatchTime"
-    rejected = f"TokenRejected({_bounds(first, after)}) | where not(Recovered) | extend Count = 1, Time = RejectedTime"
+    days = as_bounds(first, after)
+    unstored = f"TokenUnstored({days}) | extend Count = MissingObservations, Time = BatchTime"
+    rejected = f"TokenRejected({days}) | where not(Recovered) | extend Count = 1, Time = RejectedTime"
     for counter, kql in ((found.rows, unstored), (found.records, rejected)):
         for record in ask(f"{kql} | summarize Count = sum(Count) by Day = startofday(Time)").records():
             counter[_day(record["Day"]) or first] += _count(record["Count"])
     return found
-
-
-def _bounds(first: date, after: date) -> str:
-    return f"datetime({first.isoformat()}), datetime({after.isoformat()})"
 
 
 def _days(first: date, last: date) -> Iterator[date]:

@@ -1,8 +1,6 @@
 """What a report asks, in KQL: each question once. The costs of both months are one question, for they take longest."""
 
-from datetime import datetime
-
-from token_meter.query_result import as_text
+from token_meter.query_result import as_bounds, as_literal
 from token_meter.report.month import Month
 
 LINE, DAY = "line", "day"
@@ -14,14 +12,14 @@ SUMS = """Calls = sum(Calls), PromptTokens = sum(PromptTokens), CompletionTokens
 
 def costs(month: Month) -> str:
     """Ask what both months cost: a line for all that is told apart in a month, and a line a day."""
-    return f"""let Lines = materialize(TokenDays({_time(month.before)}, {_time(month.end)})
-    | extend Compared = (Day >= {_time(month.start)} and Day < {_time(month.compared_until)})
-        or Day < {_time(month.compared_before_until)});
+    return f"""let Lines = materialize(TokenDays({as_bounds(month.before, month.end)})
+    | extend Compared = (Day >= {as_literal(month.start)} and Day < {as_literal(month.compared_until)})
+        or Day < {as_literal(month.compared_before_until)});
 union
     (Lines | summarize {SUMS}
         by Part = '{LINE}', Period = startofmonth(Day), CostCentre, AppId, AppName, Product, Deployment, Model,
         DeploymentType, PriceStatus, Currency, PriceBook),
-    (Lines | where Day >= {_time(month.start)}
+    (Lines | where Day >= {as_literal(month.start)}
     | summarize {SUMS}
         by Part = '{DAY}', Period = Day, CostCentre = '', AppId = '', AppName = '', Product = '', Deployment = '',
         Model = '', DeploymentType, PriceStatus, Currency, PriceBook)
@@ -32,19 +30,19 @@ union
 def rows(month: Month) -> str:
     """Ask by which revisions of the meter the month's rows were counted, and how far they reach."""
     return f"""TokenUsage_CL
-| where TimeGenerated >= {_time(month.start)} - 1d
-| where CallTime >= {_time(month.start)} and CallTime < {_time(month.end)}
+| where TimeGenerated >= {as_literal(month.start)} - 1d
+| where CallTime >= {as_literal(month.start)} and CallTime < {as_literal(month.end)}
 | summarize LowestRevision = min(MeterRevision), HighestRevision = max(MeterRevision), LastCall = max(CallTime)"""
 
 
 def health(month: Month) -> str:
     """Ask how far the month's numbers can be trusted."""
-    return f"TokenHealth({_period(month)})"
+    return f"TokenHealth({as_bounds(month.start, month.end)})"
 
 
 def rejected(month: Month) -> str:
     """Ask which records could not be read, by reason."""
-    return f"""TokenRejected({_period(month)})
+    return f"""TokenRejected({as_bounds(month.start, month.end)})
 | summarize Records = countif(not(Recovered)), Recovered = countif(Recovered) by Reason
 | sort by Records desc, Reason asc"""
 
@@ -52,16 +50,8 @@ def rejected(month: Month) -> str:
 def capacity(month: Month) -> str:
     """Ask what the month's provisioned capacity cost, and what of it nobody bears."""
     until = min(month.end, month.made.replace(minute=0, second=0, microsecond=0))
-    return f"""TokenPtu({_time(month.start)}, {_time(until)})
+    return f"""TokenPtu({as_bounds(month.start, until)})
 | summarize Hours = count(), IdleHours = countif(IdleNano > 0), HourNano = sum(HourNano),
     AllocatedNano = sum(AllocatedNano), IdleNano = sum(IdleNano), Unpriced = countif(isnull(HourNano))
     by Deployment, Backend
 | sort by Deployment asc, Backend asc"""
-
-
-def _period(month: Month) -> str:
-    return f"{_time(month.start)}, {_time(month.end)}"
-
-
-def _time(moment: datetime) -> str:
-    return f"datetime({as_text(moment)})"
