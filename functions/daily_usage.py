@@ -6,9 +6,8 @@ import time
 
 import azure.functions as func
 
-from token_meter.credentials import azure_identity
 from token_meter.daily_usage import QUERY_SECONDS, compute_days
-from token_meter.log_analytics import log_analytics
+from token_meter.log_analytics import workspace_of
 from token_meter.pipeline import utc_now
 from token_meter.settings import Settings
 from token_meter.sinks.logs_ingestion import logs_ingestion_sink
@@ -29,14 +28,13 @@ def daily_usage(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the worker 
     Raises where Log Analytics does not answer or does not take the lines, so that the host counts a failure.
     """
     settings = Settings.read(os.environ)
-    if settings.daily_usage == "off":
+    if not settings.keeps_days:
         return
     if not settings.workspace_id:
         log.info("no sums of days: LOG_ANALYTICS_WORKSPACE_ID names no workspace to ask")
         return
-    identity = azure_identity(settings.managed_identity_client_id)
-    workspace = log_analytics(identity, settings.workspace_id, settings.query_endpoint, QUERY_SECONDS)
-    computed = compute_days(workspace.ask, logs_ingestion_sink(settings), utc_now(), time.monotonic)
+    ask = workspace_of(settings, QUERY_SECONDS).ask
+    computed = compute_days(ask, logs_ingestion_sink(settings), utc_now(), time.monotonic)
     log.info(
         "computed the sums of %d days, left %d to the next run, looked back to %s",
         len(computed.days),

@@ -12,9 +12,10 @@ from tests.days import DAY, asked, asking, call_rows, day, day_of
 from tests.usage_rows import observation
 from token_meter.columns import columns
 from token_meter.daily_row import SAID, DailyRow, DayState, daily_rows
-from token_meter.daily_usage import DAYS_A_QUERY, DaysRefused, compute_days, days_due, spans
+from token_meter.daily_usage import DAYS_A_QUERY, compute_days, days_due, spans
 from token_meter.query_result import QueryError, Result
 from token_meter.row import UsageRow
+from token_meter.sinks import RowsRefused
 from token_meter.sinks.duckdb_store import DuckDbStore
 from token_meter.tables import Row
 
@@ -247,7 +248,7 @@ def test_lines_that_the_store_refuses_fail_the_run() -> None:
     """The day would never be whole, and nobody would know why."""
     with DuckDbStore(":memory:") as store:
         store.write(ROWS[:1])
-        with pytest.raises(DaysRefused, match=r"2026-10-05"):
+        with pytest.raises(RowsRefused, match=r"2026-10-05"):
             compute_days(asking(store), Refusing(), MONDAY + 2 * DAY, lambda: 0.0)
 
 

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from token_meter.daily_row import DayState, daily_rows, day_of
 from token_meter.query_result import Ask, Value, as_bounds
-from token_meter.sinks import Sink
+from token_meter.sinks import Sink, keep_all
 
 DAY = timedelta(days=1)
 LOOKED_BACK = timedelta(days=390)
@@ -31,10 +31,6 @@ RUN_SECONDS = 180.0
 QUERY_SECONDS = 240
 
 log = logging.getLogger("token_meter")
-
-
-class DaysRefused(Exception):  # noqa: N818 - it says what happened
-    """The store refused lines of a day, which therefore will not be whole: a defect to report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +100,7 @@ def _compute(ask: Ask, sink: Sink, span: Sequence[DayState], now: datetime) -> N
     for line in ask(f"TokenDaySums({as_bounds(span[0].day, span[-1].day + DAY)})").records():
         sums[day_of(line["Day"])].append(line)
     for state in reversed(span):
-        refused = sink.write(daily_rows(state, sums[state.day], now))
-        if refused:
-            raise DaysRefused(f"the store refused {len(refused)} line(s) of {state.day:%Y-%m-%d}: a defect to report")
+        keep_all(sink, daily_rows(state, sums[state.day], now), f"of the day {state.day:%Y-%m-%d}")
 
 
 def _state(said: dict[str, Value]) -> DayState:

@@ -8,7 +8,9 @@ from azure.core.credentials import TokenCredential
 from azure.core.exceptions import AzureError, HttpResponseError
 from azure.monitor.query import LogsQueryClient, LogsQueryPartialResult, LogsTable
 
+from token_meter.credentials import azure_identity
 from token_meter.query_result import QueryError, Result, Value, as_text
+from token_meter.settings import Settings
 
 LONGEST_QUERY = 600
 """Seconds that the service takes at most (learn.microsoft.com/azure/azure-monitor/fundamentals/service-limits)."""
@@ -54,6 +56,12 @@ def log_analytics(
 ) -> LogAnalytics:
     """Return a workspace by its id (`customerId`); other clouds than the public one have an endpoint of their own."""
     return LogAnalytics(LogsQueryClient(credential, endpoint=endpoint), workspace_id, longest)
+
+
+def workspace_of(settings: Settings, longest: int) -> LogAnalytics:
+    """Return the workspace that settings name, asked as the Function's identity, so many seconds a question at most."""
+    identity = azure_identity(settings.managed_identity_client_id)
+    return log_analytics(identity, settings.workspace_id, settings.query_endpoint, longest)
 
 
 def _meaning(fault: HttpResponseError) -> str:

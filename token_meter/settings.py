@@ -238,6 +238,11 @@ class Settings:
         return meter_options(*(getattr(self, name) for name in METER_CHOICES))
 
     @property
+    def keeps_days(self) -> bool:
+        """Whether the Function keeps sums of whole days."""
+        return self.daily_usage == "on"
+
+    @property
     def watches_budgets(self) -> bool:
         """Whether the Function keeps what the budgets come to."""
         return self.watch_budgets == "on"

@@ -19,6 +19,7 @@ from token_meter.reconciliation.azure_metrics import azure_metrics
 from token_meter.reconciliation.days import reconcile
 from token_meter.reconciliation_row import ReconciliationRow
 from token_meter.settings import PUBLIC_MANAGEMENT, Settings
+from token_meter.sinks import keep_all
 from token_meter.sinks.logs_ingestion import logs_ingestion_sink
 from token_meter.sources import InputUnusable
 
@@ -54,7 +55,7 @@ def reconcile_days(
         with answering(store, workspace) as ask:
             rows = _compared(ask, accounts, days)
         if settings is not None:
-            logs_ingestion_sink(settings).write(rows)
+            keep_all(logs_ingestion_sink(settings), rows, "of comparisons")
         return _result(rows)
     with opened_store(store) as opened:
         rows = _compared(partial(run_query, opened), accounts, days)
