@@ -8,14 +8,13 @@ from azure.core.credentials import TokenCredential
 from azure.core.exceptions import AzureError, HttpResponseError
 from azure.monitor.query import LogsQueryClient, LogsQueryPartialResult, LogsTable
 
+from token_meter.azure_faults import first_line, meaning
 from token_meter.credentials import azure_identity
 from token_meter.query_result import QueryError, Result, Value, as_text
 from token_meter.settings import Settings
 
 LONGEST_QUERY = 600
 """Seconds that the service takes at most (learn.microsoft.com/azure/azure-monitor/fundamentals/service-limits)."""
-LONGEST_SHOWN = 300
-"""Characters of the service's own words."""
 CURES = {
     401: "the identity's token is not taken; is it of the workspace's tenant?",
     403: "the identity needs the role Log Analytics Data Reader on the workspace",
@@ -42,12 +41,12 @@ class LogAnalytics:
                 self.workspace_id, kql, timespan=None, server_timeout=self.longest, read_timeout=self.longest
             )
         except HttpResponseError as fault:
-            raise QueryError(f"Log Analytics: {_meaning(fault)}") from fault
+            raise QueryError(f"Log Analytics: {meaning(fault, CURES)}") from fault
         except AzureError as fault:
-            raise QueryError(f"Log Analytics cannot be reached: {_first_line(str(fault))}") from fault
+            raise QueryError(f"Log Analytics cannot be reached: {first_line(str(fault))}") from fault
         if isinstance(answer, LogsQueryPartialResult):
             why = answer.partial_error.message if answer.partial_error else ""
-            raise QueryError(f"Log Analytics gave part of an answer only: {_first_line(why)}")
+            raise QueryError(f"Log Analytics gave part of an answer only: {first_line(why)}")
         return _result(answer.tables[0]) if answer.tables else Result((), (), ())
 
 
@@ -62,17 +61,6 @@ def workspace_of(settings: Settings, longest: int) -> LogAnalytics:
     """Return the workspace that settings name, asked as the Function's identity, so many seconds a question at most."""
     identity = azure_identity(settings.managed_identity_client_id)
     return log_analytics(identity, settings.workspace_id, settings.query_endpoint, longest)
-
-
-def _meaning(fault: HttpResponseError) -> str:
-    if fault.status_code in CURES:
-        return f"{CURES[fault.status_code]} ({fault.status_code})"
-    innermost = getattr(fault.model, "message", None)
-    return _first_line(innermost or fault.message)
-
-
-def _first_line(text: str) -> str:
-    return next(iter(text.strip().splitlines()), "")[:LONGEST_SHOWN]
 
 
 def _result(table: LogsTable) -> Result:

@@ -12,12 +12,13 @@ from http import HTTPStatus
 from typing import Any
 
 from azure.core.credentials import TokenCredential
-from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
+from azure.core.exceptions import AzureError
 from azure.core.pipeline.policies import RetryPolicy
 from azure.core.rest import HttpRequest, HttpResponse
 from azure.mgmt.monitor import MonitorManagementClient
 from azure.mgmt.monitor.models import Metric, Response, TimeSeriesElement
 
+from token_meter.azure_faults import first_line, meaning
 from token_meter.codes import Measure
 from token_meter.reconciliation.accounts import Account
 from token_meter.reconciliation.faults import MetricsUnreadable
@@ -34,8 +35,6 @@ LONGEST_PAUSE = 30.0
 LONGEST_READ = 300.0
 """Seconds. The last is for all requests of a run; the Function has ten minutes (host.json)."""
 MIDNIGHT = datetime.min.time()
-LONGEST_SHOWN = 300
-"""Characters of the service's own words."""
 CURES: dict[int, str] = {
     HTTPStatus.UNAUTHORIZED: "the identity's token is not taken; is it of the account's tenant?",
     HTTPStatus.FORBIDDEN: "the identity needs the role Monitoring Reader on the account",
@@ -92,7 +91,7 @@ class AzureMetrics:
                 timeout=left,
             )
         except AzureError as fault:
-            raise MetricsUnreadable(f"metrics of {account.name}: {_meaning(fault)}") from fault
+            raise MetricsUnreadable(f"metrics of {account.name}: {meaning(fault, CURES)}") from fault
 
 
 def azure_metrics(credential: TokenCredential, endpoint: str, subscription: str) -> AzureMetrics:
@@ -120,7 +119,7 @@ def _totals(answer: Response, family: Family, first: date, after: date) -> Itera
         if measure is None:
             raise MetricsUnreadable(f"the service answers with a metric that it was not asked for: {name[:64]}")
         if (metric.error_code or "Success") != "Success":
-            raise MetricsUnreadable(_first_line(f"metric {name}: {metric.error_code} {metric.error_message or ''}"))
+            raise MetricsUnreadable(first_line(f"metric {name}: {metric.error_code} {metric.error_message or ''}"))
         yield from _totals_of(metric, family, measure, first, after)
 
 
@@ -151,17 +150,3 @@ def _whole(total: float) -> int:
     if not 0 <= total <= LONGEST_WHOLE or total != int(total):
         raise MetricsUnreadable(f"a total of {total} is no whole number that a double holds exactly")
     return int(total)
-
-
-def _meaning(fault: AzureError) -> str:
-    status = fault.status_code if isinstance(fault, HttpResponseError) else None
-    if status in CURES:
-        return f"{CURES[status]} ({int(status)})"
-    if isinstance(fault, ClientAuthenticationError):
-        return _first_line(fault.message)
-    said = getattr(getattr(fault, "model", None), "message", None)
-    return _first_line(said or fault.message)
-
-
-def _first_line(text: str) -> str:
-    return next(iter(text.strip().splitlines()), "")[:LONGEST_SHOWN]
