@@ -20,8 +20,6 @@ OWN_BOUNDS = {
     "let end = datetime(null);": f"let end = datetime({{{PERIOD}:endISO}});",
 }
 """The first lines of every query, and what stands there in the workbook (Azure Workbooks, "Time range parameters")."""
-
-
 DIMENSIONS = ("CostCentre", "AppId", "Deployment", "Model", "Product")
 """What the workbook's reader can have costs added up by."""
 BY_CHOICE = frozenset({"month_to_date", "trend", "forecast", "anomalies"})
@@ -40,7 +38,7 @@ class Chart:
     """The column along the axis."""
     up: str
     """The column of the values."""
-    apart: str = ""
+    apart: str
     """The column whose values are told apart by colour."""
 
 
@@ -200,8 +198,8 @@ def _query(name: str) -> dict[str, Any]:
         "showExportToExcel": True,
     }
     if chart is not None:
-        settings = {"xAxis": chart.across, "yAxis": [chart.up], "showLegend": bool(chart.apart)}
-        content["chartSettings"] = settings | ({"group": chart.apart} if chart.apart else {})
+        settings = {"xAxis": chart.across, "yAxis": [chart.up], "group": chart.apart, "showLegend": True}
+        content["chartSettings"] = settings
     return {"type": 3, "content": content, "name": name}
 
 

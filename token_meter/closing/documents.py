@@ -6,13 +6,13 @@ import io
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import astuple, dataclass
-from decimal import Decimal
 from operator import attrgetter
 from typing import Any, TypeAlias
 
-from token_meter.closing.lines import KEYS, SUMS, UNCOSTED, Key, Lines, Reason, Sums, grouped, lines_of, reasons, total
+from token_meter.closing.lines import KEYS, SUMS, Key, Lines, Reason, Sums, grouped, lines_of, reasons, total
 from token_meter.harmless_texts import disarmed
-from token_meter.pricing.money import NANO
+from token_meter.pricing.terms import UNCOSTED
+from token_meter.report.amounts import plain_decimal
 
 FORMAT = 1
 LARGEST = 200_000_000
@@ -161,7 +161,7 @@ def csv_of(content: Content) -> str:
 
 def shown_units(nano: int | None) -> str:
     """Return an amount in units of its currency, to the last digit; nothing where it is not known."""
-    return "" if nano is None else f"{Decimal(nano) / NANO:.9f}"
+    return "" if nano is None else plain_decimal(nano)
 
 
 def _basis_content(basis: Basis) -> Content:

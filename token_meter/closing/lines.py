@@ -9,8 +9,6 @@ from typing import TypeAlias
 from token_meter.columns import column_name
 from token_meter.query_result import Value
 
-UNCOSTED = frozenset({"total_only", "unpriced", "unknown_tokens", "inconsistent"})
-"""Where `PriceStatus` is one of these, the cost is not known: null, not zero (docs/prices.md)."""
 SUMS = (
     "Calls", "PromptTokens", "CompletionTokens", "TotalTokens", "CachedTokens", "ReasoningTokens", "ReportedTokens",
     "CountedTokens", "EstimatedTokens", "UnknownCalls", "CostNano", "LowNano", "Unbounded", "EstimatedNano", "ListNano",

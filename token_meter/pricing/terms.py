@@ -5,6 +5,9 @@ from enum import StrEnum
 ANY = "*"
 """In a price: every version, region, tier or type of deployment, unless another price names it."""
 
+UNCOSTED = frozenset({"total_only", "unpriced", "unknown_tokens", "inconsistent"})
+"""Where a call's `PriceStatus` is one of these, its cost is not known: null, not zero (docs/prices.md)."""
+
 
 class Unit(StrEnum):
     """What a price is for."""

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable
 
+from token_meter.pricing.money import NANO
+
 NANO_DIGITS = 9
-NANO = 10**NANO_DIGITS
+"""Decimal digits of NANO."""
 USUAL_DIGITS = 2
 OTHER_DIGITS = {"JPY": 0, "KRW": 0, "CLP": 0, "ISK": 0, "VND": 0, "BHD": 3, "JOD": 3, "KWD": 3, "OMR": 3, "TND": 3}
 """Decimal digits of the currencies that do not have two (ISO 4217)."""

@@ -1,8 +1,10 @@
 """The answers to a report's questions, read into figures; an answer that is none of that form is refused."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from datetime import datetime
 
+from token_meter.columns import column_name
 from token_meter.query_result import Ask, QueryError, Value
 from token_meter.report import questions
 from token_meter.report.figures import Capacity, Day, Figures, Health, Line, Rejects, Sums
@@ -82,15 +84,7 @@ def _capacity(answer: Answer) -> Capacity:
 
 
 def _health(answer: Answer) -> Health:
-    return Health(
-        batches=_number(answer, "Batches"),
-        calls=_number(answer, "Calls"),
-        gaps=_number(answer, "Gaps"),
-        missing_events=_number(answer, "MissingEvents"),
-        unbalanced=_number(answer, "Unbalanced"),
-        unstored_batches=_number(answer, "UnstoredBatches"),
-        missing_observations=_number(answer, "MissingObservations"),
-    )
+    return Health(**{item.name: _number(answer, column_name(item.name)) for item in fields(Health)})
 
 
 def _revisions(answer: Answer) -> tuple[int, ...]:

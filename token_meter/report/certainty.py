@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from token_meter.pricing.terms import UNCOSTED
 from token_meter.report.breakdown import by_status
 from token_meter.report.figures import Figures, Sums
 
@@ -18,22 +19,17 @@ class Kind:
 
 
 WORDS = {
-    "priced": ("Priced", "All parts of these calls are known and have a price.", True),
-    "allocated": (
-        "Provisioned capacity",
-        "Their share, by tokens, of what the hours of provisioned capacity cost.",
-        True,
-    ),
-    "not_charged": ("Not charged", "The service does not charge them: refused, throttled or failed.", True),
-    "lower_bound": ("Partly known", "A part is unknown or has no price; the total has what is known.", True),
+    "priced": ("Priced", "All parts of these calls are known and have a price."),
+    "allocated": ("Provisioned capacity", "Their share, by tokens, of what the hours of provisioned capacity cost."),
+    "not_charged": ("Not charged", "The service does not charge them: refused, throttled or failed."),
+    "lower_bound": ("Partly known", "A part is unknown or has no price; the total has what is known."),
     "total_only": (
         "Only a total of tokens",
         "How it splits is not known, so the cost lies between two bounds and is not in the total.",
-        False,
     ),
-    "unpriced": ("No price", "There is no price for the model, place and day. They are not in the total.", False),
-    "unknown_tokens": ("Tokens not known", "Charged, and nobody knows the tokens. They are not in the total.", False),
-    "inconsistent": ("Contradictory", "Their numbers contradict each other. They are not in the total.", False),
+    "unpriced": ("No price", "There is no price for the model, place and day. They are not in the total."),
+    "unknown_tokens": ("Tokens not known", "Charged, and nobody knows the tokens. They are not in the total."),
+    "inconsistent": ("Contradictory", "Their numbers contradict each other. They are not in the total."),
 }
 
 
@@ -45,5 +41,5 @@ def kinds(figures: Figures) -> tuple[Kind, ...]:
 
 
 def _kind(status: str, sums: Sums) -> Kind:
-    label, meaning, in_total = WORDS.get(status, (status, "", True))
-    return Kind(label, meaning, sums, in_total)
+    label, meaning = WORDS.get(status, (status, ""))
+    return Kind(label, meaning, sums, in_total=status not in UNCOSTED)

@@ -1,6 +1,6 @@
 """The page's own check: the same total, added up along every way that it is told apart, to the last digit."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from token_meter.report.breakdown import breakdown
@@ -35,9 +35,5 @@ def checks(figures: Figures) -> tuple[Check, ...]:
 
 
 def _check(figures: Figures, by: str, parts: Sequence[tuple[int, int]]) -> Check:
-    cost, calls = _sum(part[0] for part in parts), _sum(part[1] for part in parts)
+    cost, calls = sum(part[0] for part in parts), sum(part[1] for part in parts)
     return Check(by, len(parts), cost, calls, (cost, calls) == (figures.total.cost, figures.total.calls))
-
-
-def _sum(numbers: Iterable[int]) -> int:
-    return sum(numbers)

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from token_meter.pricing.money import NANO
 from token_meter.report import charts
-from token_meter.report.amounts import MINUS, NANO, change, counted, growth, money, rounded, rounding_gap
+from token_meter.report.amounts import MINUS, change, counted, growth, money, rounded, rounding_gap
 from token_meter.report.breakdown import Group, breakdown, cut, movers
 from token_meter.report.figures import Figures
 from token_meter.report.month import Dimension

@@ -8,7 +8,9 @@ from typing import Any
 import xlsxwriter
 
 from token_meter.harmless_texts import inert
-from token_meter.report.amounts import NANO, plain_decimal
+from token_meter.pricing.money import NANO
+from token_meter.pricing.terms import UNCOSTED
+from token_meter.report.amounts import plain_decimal
 from token_meter.report.figures import Figures, Line
 from token_meter.report.month import Dimension
 
@@ -18,8 +20,6 @@ AMOUNTS = ("Cost", "Low", "High", "Estimated")
 COLUMNS = ("Month", *TEXTS, *COUNTS, *AMOUNTS, "Currency", "PriceBook")
 WIDTHS = {"AppId": 38, "AppName": 26, "Deployment": 20, "Model": 22, "PriceBook": 26}
 USUAL_WIDTH = 14
-UNCOSTED = frozenset({"total_only", "unpriced", "unknown_tokens", "inconsistent"})
-"""Of these the cost is not known: an empty cell, not a zero."""
 
 
 def csv_of(figures: Figures, dimension: Dimension) -> str:
@@ -90,7 +90,7 @@ def _counts(line: Line) -> tuple[int, ...]:
 
 
 def _amounts(line: Line) -> tuple[int | None, ...]:
-    """Return cost, lowest, highest, and what is estimated of the cost; None for what is not known."""
+    """Return cost, lowest, highest, and what is estimated of the cost; None, an empty cell, for what is not known."""
     sums = line.sums
     unknown = line.status in UNCOSTED
     return (
