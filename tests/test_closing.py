@@ -19,7 +19,7 @@ from token_meter.closing.documents import Basis, Content, csv_of, digest_of, jso
 from token_meter.closing.folder import FolderUnusable, check_folder, issue, read_chain
 from token_meter.closing.lines import SUMS, Key, Lines, Sums, reasons
 
-MONTH = Month("2026-10", datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC))
+MONTH = Month(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC))
 BASIS = Basis(
     currency="USD",
     price_books=("2026-11-25 f90ad97850a1",),

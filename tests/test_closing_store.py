@@ -26,7 +26,7 @@ from token_meter.row import UsageRow
 from token_meter.sinks.duckdb_store import DuckDbStore
 
 COMMAND = str(Path(sys.executable).with_name("token-meter"))
-MONTH = Month("2026-10", day("2026-10-01"), day("2026-11-01"))
+MONTH = Month(day("2026-10-01"), day("2026-11-01"))
 CLOSED = datetime(2026, 11, 3, tzinfo=UTC)
 SURE = {"prompt_source": "reported", "completion_source": "reported", "status_code": 200, "region": "Sweden Central"}
 

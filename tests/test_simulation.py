@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from token_meter.cli.simulating import MonthUnusable, month_of
+from token_meter.cli.moments import MonthUnusable, month_of
 from token_meter.simulation.landscape import APPLICATIONS, LAST_DAY
 
 CALLS = 2_000

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.report_cases import call
-from token_meter.cli.simulating import month_of
+from token_meter.cli.moments import month_of
 from token_meter.kql import run_query
 from token_meter.query_result import as_text
 from token_meter.row import UsageRow

@@ -13,10 +13,11 @@ from token_meter.cli.budgeting import print_budgets
 from token_meter.cli.closing import close as close_month
 from token_meter.cli.closing import verify as verify_folder
 from token_meter.cli.metering import meter_into_store, print_rows
+from token_meter.cli.moments import MonthUnusable
 from token_meter.cli.output import TableOrJson, standard_error
 from token_meter.cli.pricing import prices
 from token_meter.cli.querying import Format, print_answer
-from token_meter.cli.simulating import MonthUnusable, simulate_month
+from token_meter.cli.simulating import simulate_month
 from token_meter.cli.sinks import sinks
 from token_meter.closing.close import MonthNotClosed
 from token_meter.closing.folder import FolderUnusable

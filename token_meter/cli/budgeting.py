@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from rich.table import Table
 from rich.text import Text
 
+from token_meter.budgets import DIMENSIONS
 from token_meter.cli.asking import answering
-from token_meter.cli.moments import moment_of
+from token_meter.cli.moments import moment_of, month_of
 from token_meter.cli.output import standard_error, standard_output
 from token_meter.cli.querying import Format
-from token_meter.cli.simulating import month_of
 from token_meter.harmless_texts import shown
 from token_meter.query_result import Result, Value, as_literal
 from token_meter.report.amounts import counted, digits_of, money, share
@@ -18,7 +18,6 @@ from token_meter.report.month import Dimension
 from token_meter.sources import InputUnusable
 
 WORDS = {"over": "over", "at_risk": "at risk", "ok": "ok", "no_budget": "no budget"}
-BUDGETED = (Dimension.APP, Dimension.COST_CENTRE)
 
 
 def print_budgets(  # noqa: PLR0913 - one argument an option
@@ -28,7 +27,7 @@ def print_budgets(  # noqa: PLR0913 - one argument an option
 
     Raises InputUnusable, MonthUnusable, QueryError.
     """
-    if by not in BUDGETED:
+    if by not in DIMENSIONS:
         raise InputUnusable("budgets are of applications and cost centres: --by app or --by cost-centre")
     with answering(store, workspace) as ask:
         answer = ask(question(_moment(month, as_of), by))

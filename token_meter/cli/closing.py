@@ -1,17 +1,13 @@
 """`token-meter close`: a month's statement and its adjustments, and whether they are as they were issued."""
 
-from datetime import datetime
 from pathlib import Path
 
 from token_meter.cli.asking import answering
+from token_meter.cli.moments import moment_of, month_of
 from token_meter.cli.output import standard_output
-from token_meter.cli.simulating import month_of
 from token_meter.closing.close import Month, close_month
 from token_meter.closing.documents import Content, shown_units
 from token_meter.closing.folder import check_folder
-from token_meter.pipeline import utc_now
-from token_meter.sources import InputUnusable
-from token_meter.times import parse_time
 
 
 def close(month: str, store: str, workspace: str, out: str, as_of: str, note: str) -> None:  # noqa: PLR0913, PLR0917
@@ -19,10 +15,9 @@ def close(month: str, store: str, workspace: str, out: str, as_of: str, note: st
 
     Raises InputUnusable, and what `close_month` raises.
     """
-    start, end = month_of(month)
-    moment = _moment(as_of)
+    period, moment = Month(*month_of(month)), moment_of(as_of, "--as-of")
     with answering(store, workspace) as ask:
-        closing = close_month(ask, Month(f"{start:%Y-%m}", start, end), moment, Path(out), note)
+        closing = close_month(ask, period, moment, Path(out), note)
     last = closing.chain.documents[-1]
     if not closing.files:
         standard_output().print(f"nothing has changed since {last['asOf']}, digest {last['digest']}")
@@ -44,10 +39,3 @@ def _told(content: Content) -> str:
     what = f"{'adjusted' if content['number'] else 'closed'} {content['month']}"
     cost = shown_units(totals["CostNano"])
     return f"{what}: {totals['Calls']:,} calls, {totals['TotalTokens']:,} tokens, {cost} {content['currency']}"
-
-
-def _moment(text: str) -> datetime:
-    moment = parse_time(text) if text else utc_now()
-    if moment is None:
-        raise InputUnusable("--as-of must be a time such as 2026-11-02T08:00:00Z")
-    return moment

@@ -2,13 +2,13 @@
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
 from functools import partial
 
 from token_meter.cli.asking import answering, opened_store
+from token_meter.cli.moments import month_of
 from token_meter.cli.querying import Format, print_result
-from token_meter.cli.simulating import month_of
 from token_meter.columns import as_columns, columns
 from token_meter.credentials import azure_identity
 from token_meter.kql import run_query
@@ -17,13 +17,13 @@ from token_meter.query_result import Ask, Result, Value, as_text
 from token_meter.reconciliation.accounts import Accounts, account_ids, accounts_of
 from token_meter.reconciliation.azure_metrics import azure_metrics
 from token_meter.reconciliation.days import reconcile
+from token_meter.reconciliation.metered import A_DAY, each_day
 from token_meter.reconciliation_row import ReconciliationRow
 from token_meter.settings import PUBLIC_MANAGEMENT, Settings
 from token_meter.sinks import keep_all
 from token_meter.sinks.logs_ingestion import logs_ingestion_sink
 from token_meter.sources import InputUnusable
 
-A_DAY = timedelta(days=1)
 SHOWN = frozenset(
     {
         "Day",
@@ -70,7 +70,7 @@ def days_of(day: str, month: str) -> tuple[date, ...]:
     if month:
         start, end = month_of(month)
         last = min(end.date() - A_DAY, utc_now().date())
-        return tuple(_days(start.date(), max(last, start.date())))
+        return tuple(each_day(start.date(), max(last, start.date())))
     try:
         return (date.fromisoformat(day),)
     except ValueError:
@@ -100,12 +100,6 @@ def _compared(ask: Ask, accounts: Accounts, days: Sequence[date]) -> list[Reconc
     identity = azure_identity(os.environ.get("AZURE_CLIENT_ID", ""))
     metrics = azure_metrics(identity, endpoint, accounts.accounts[0].subscription)
     return reconcile(ask, metrics.totals, accounts, days, utc_now())
-
-
-def _days(first: date, last: date) -> Iterator[date]:
-    while first <= last:
-        yield first
-        first += A_DAY
 
 
 def _result(rows: Sequence[ReconciliationRow]) -> Result:

@@ -3,9 +3,8 @@
 from pathlib import Path
 
 from token_meter.cli.asking import answering
-from token_meter.cli.moments import moment_of
+from token_meter.cli.moments import moment_of, month_of
 from token_meter.cli.output import standard_error
-from token_meter.cli.simulating import month_of
 from token_meter.report.answers import read_report
 from token_meter.report.month import Dimension, Month
 from token_meter.report.page import page_of

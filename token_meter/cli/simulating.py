@@ -6,27 +6,13 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, cast
 
+from token_meter.cli.moments import month_of
 from token_meter.simulation import Call, events_of, simulated_calls
 
 STANDARD_OUTPUT = "-"
-
-
-class MonthUnusable(Exception):  # noqa: N818 - it says what is wrong with an argument
-    """The month is none. The message is one clear line."""
-
-
-def month_of(text: str) -> tuple[datetime, datetime]:
-    """Return a month's first moment and the next one's. Raises MonthUnusable where the text is not like `2026-10`."""
-    try:
-        start = datetime.strptime(text, "%Y-%m").replace(tzinfo=UTC)
-        following = start.month % 12 + 1
-        return start, start.replace(year=start.year + start.month // 12, month=following)
-    except ValueError as fault:
-        raise MonthUnusable(f"{text!r} is no month such as 2026-10") from fault
 
 
 def simulate_month(month: str, calls: int, seed: int, out: str, truth: str) -> None:

@@ -21,11 +21,15 @@ class MonthNotClosed(Exception):  # noqa: N818 - it says what did not happen
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """A month: its name (`2026-10`), its first moment and that of the next."""
+    """A month: its first moment and that of the next."""
 
-    name: str
     start: datetime
     end: datetime
+
+    @property
+    def name(self) -> str:
+        """Its name, such as `2026-10`."""
+        return f"{self.start:%Y-%m}"
 
     def bounds(self) -> str:
         """Return the month as arguments of a KQL function."""

@@ -50,7 +50,7 @@ def missing(ask: Ask, first: date, after: date) -> Missing:
     found = Missing()
     for hole in ask(f"TokenGaps({as_bounds(first - A_DAY, after + A_DAY)})").records():
         earliest, latest = _day(hole["NotBefore"]) or first, _day(hole["NotAfter"]) or after
-        for day in _days(earliest, latest):
+        for day in each_day(earliest, latest):
             found.events[day] += _count(hole["MissingEvents"])
     days = as_bounds(first, after)
     unstored = f"TokenUnstored({days}) | extend Count = MissingObservations, Time = BatchTime"
@@ -61,7 +61,8 @@ def missing(ask: Ask, first: date, after: date) -> Missing:
     return found
 
 
-def _days(first: date, last: date) -> Iterator[date]:
+def each_day(first: date, last: date) -> Iterator[date]:
+    """Yield the days from one to another, both of them."""
     while first <= last:
         yield first
         first += A_DAY
