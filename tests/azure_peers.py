@@ -70,6 +70,11 @@ def identity_endpoint(
     return Identity
 
 
+def identity_variables(port: int) -> dict[str, str]:
+    """Return the variables by which App Service names a managed identity's endpoint, here one on a port."""
+    return {"IDENTITY_ENDPOINT": f"http://127.0.0.1:{port}/msi/token", "IDENTITY_HEADER": "header"}
+
+
 def post_endpoint(take: Callable[[str, str, str, bytes], int]) -> type[BaseHTTPRequestHandler]:
     """Return a handler that hands a POST's path, Authorization, Content-Encoding and body over; it returns a status."""
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from azure.eventhub import EventHubConsumerClient
 
-from tests.azure_peers import Silent, identity_endpoint, post_endpoint
+from tests.azure_peers import Silent, identity_endpoint, identity_variables, post_endpoint
 from tests.event_hubs_peer import HUB, event_hubs_peer
 from tests.event_hubs_peer import Peer as HubPeer
 from tests.event_hubs_peer.server import now_in_milliseconds
@@ -133,8 +133,7 @@ def installation(
         port = stack.enter_context(serving(_logs_ingestion(running), (workspace.certificate, folder / "peer.key")))
         running.machine |= {
             "REQUESTS_CA_BUNDLE": str(workspace.certificate),
-            "IDENTITY_ENDPOINT": f"http://127.0.0.1:{signing}/msi/token",
-            "IDENTITY_HEADER": "header",
+            **identity_variables(signing),
         }
         running.settings |= {
             "EventHubConnection": hub.connection_string,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.azure_peers import identity_endpoint
+from tests.azure_peers import identity_endpoint, identity_variables
 from tests.days import DAY, asked, asking, day_of, in_order
 from tests.ingestion_peer import RULE, Peer, ingestion_peer
 from tests.log_analytics_peer import WORKSPACE, LogAnalyticsPeer, log_analytics_peer
@@ -66,8 +66,7 @@ def ingestion(
             "LOG_ANALYTICS_WORKSPACE_ID": WORKSPACE,
             "LOG_ANALYTICS_ENDPOINT": workspace.endpoint,
             "REQUESTS_CA_BUNDLE": str(workspace.certificate),
-            "IDENTITY_ENDPOINT": f"http://127.0.0.1:{identity}/msi/token",
-            "IDENTITY_HEADER": "header",
+            **identity_variables(identity),
         }.items():
             monkeypatch.setenv(name, value)
         yield peer, audiences

@@ -13,7 +13,7 @@ from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
 from azure.monitor.query import LogsQueryClient
 
-from tests.azure_peers import identity_endpoint
+from tests.azure_peers import identity_endpoint, identity_variables
 from tests.log_analytics_peer import WORKSPACE, LogAnalyticsPeer, Signed, log_analytics_peer
 from tests.loopback import serving
 from tests.usage_rows import observation
@@ -125,8 +125,7 @@ def test_the_command_line_asks_a_workspace_with_the_identity_that_is_there(
             "PATH": os.environ.get("PATH", ""),
             "HOME": str(tmp_path),
             "REQUESTS_CA_BUNDLE": str(peer.certificate),
-            "IDENTITY_ENDPOINT": f"http://127.0.0.1:{identity}/msi/token",
-            "IDENTITY_HEADER": "header",
+            **identity_variables(identity),
             "LOG_ANALYTICS_ENDPOINT": peer.endpoint,
         }
         asked = [str(command), "query", question, "--workspace", WORKSPACE, "--format", "json"]

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.azure_peers import TOKEN, identity_endpoint, write_certificate
+from tests.azure_peers import TOKEN, identity_endpoint, identity_variables, write_certificate
 from tests.loopback import serving
 from tests.metrics_peer import MetricsPeer, metrics_peer
 from tests.records import record
@@ -25,8 +25,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Return what the managed identity's endpoint is asked for; the environment names it as App Service does."""
     paths: list[str] = []
     with serving(identity_endpoint(paths)) as port:
-        monkeypatch.setenv("IDENTITY_ENDPOINT", f"http://127.0.0.1:{port}/msi/token")
-        monkeypatch.setenv("IDENTITY_HEADER", "header")
+        for name, value in identity_variables(port).items():
+            monkeypatch.setenv(name, value)
         yield paths
 
 

@@ -16,7 +16,7 @@ import pytest
 from packaging.requirements import Requirement
 from pathspec import GitIgnoreSpec
 
-from tests.azure_peers import TOKEN, identity_endpoint, post_endpoint, write_certificate
+from tests.azure_peers import TOKEN, identity_endpoint, identity_variables, post_endpoint, write_certificate
 from tests.loopback import serving
 from tests.records import record
 from tests.test_packaging import REPOSITORY, pins
@@ -144,8 +144,7 @@ def test_the_published_app_meters_its_first_batch_with_what_it_brings(built: tup
             "ALLOWED_PORTS": f"{sink},{identity}",
             "WORKER": str(REPOSITORY / "tests" / "worker.py"),
             "REQUESTS_CA_BUNDLE": str(certificate[0]),
-            "IDENTITY_ENDPOINT": f"http://127.0.0.1:{identity}/msi/token",
-            "IDENTITY_HEADER": "header",
+            **identity_variables(identity),
             "LOGS_INGESTION_ENDPOINT": f"https://localhost:{sink}",
             "LOGS_INGESTION_RULE_ID": "dcr-0123456789abcdef0123456789abcdef",
             "DEAD_LETTER_FOLDER": str(tmp_path / "letters"),

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.azure_peers import identity_endpoint
+from tests.azure_peers import identity_endpoint, identity_variables
 from tests.ingestion_peer import RULE, ingestion_peer
 from tests.log_analytics_peer import WORKSPACE, log_analytics_peer
 from tests.loopback import serving
@@ -70,8 +70,7 @@ def token_meter(
             "PATH": os.environ.get("PATH", ""),
             "HOME": str(folder),
             "REQUESTS_CA_BUNDLE": str(peer.certificate),
-            "IDENTITY_ENDPOINT": f"http://127.0.0.1:{identity}/msi/token",
-            "IDENTITY_HEADER": "header",
+            **identity_variables(identity),
             "MANAGEMENT_ENDPOINT": peer.endpoint,
             **settings,
         }

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.azure_peers import identity_endpoint
+from tests.azure_peers import identity_endpoint, identity_variables
 from tests.ingestion_peer import RULE, Peer, ingestion_peer
 from tests.log_analytics_peer import WORKSPACE, LogAnalyticsPeer, log_analytics_peer
 from tests.loopback import serving
@@ -88,8 +88,7 @@ def azure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Azure]:
             "MANAGEMENT_ENDPOINT": metrics.endpoint,
             "RECONCILED_ACCOUNTS": account_id("aoai-sweden"),
             "REQUESTS_CA_BUNDLE": str(bundle),
-            "IDENTITY_ENDPOINT": f"http://127.0.0.1:{identity}/msi/token",
-            "IDENTITY_HEADER": "header",
+            **identity_variables(identity),
         }.items():
             monkeypatch.setenv(name, value)
         store.write(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.azure_peers import identity_endpoint
+from tests.azure_peers import identity_endpoint, identity_variables
 from tests.ingestion_peer import RULE, Peer, ingestion_peer
 from tests.log_analytics_peer import WORKSPACE, LogAnalyticsPeer, log_analytics_peer
 from tests.loopback import serving
@@ -73,8 +73,7 @@ def azure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Azure]:
             "LOG_ANALYTICS_ENDPOINT": workspace.endpoint,
             "WATCH_BUDGETS": "on",
             "REQUESTS_CA_BUNDLE": str(workspace.certificate),
-            "IDENTITY_ENDPOINT": f"http://127.0.0.1:{identity}/msi/token",
-            "IDENTITY_HEADER": "header",
+            **identity_variables(identity),
         }.items():
             monkeypatch.setenv(name, value)
         begun = utc_now().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
